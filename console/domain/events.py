@@ -1,0 +1,85 @@
+"""The kinds of events and what each body must hold; one literal table, checked where events are made and where they arrive.
+
+A type that is not in the table is stored, verified and shown raw, never refused: it comes from a newer desk. A body never
+holds captured text; it names a blob by its hash (design.md, *Event envelope*).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from console.domain.errors import InputError
+
+_KINDS: Mapping[str, type | tuple[type, ...]] = {"s": str, "i": int, "b": bool, "l": (list, tuple), "o": Mapping}
+
+BODIES: Mapping[str, str] = {
+    # the organisation, in the incident "system"; the first five are signed by the root key acting as a device
+    "organisation.founded": "name:s origin:s root_public_key:s exercise:b",
+    "plane.certified": "device:s public_key:s origin:s",
+    "device.certified": "device:s public_key:s label:s",
+    "person.certified": "person:s public_key:s display_name:s",
+    "role.granted": "person:s role:s",
+    # an incident opens and is owned
+    "incident.opened": (
+        "title:s channel:s reporter:s detected_at:s fingerprint:s signal:o class:s families:l target:s workspace:s "
+        "traceparent:s parent_span:s model_manifest:s prompt_version:s retrieval_snapshot:s containment_flag:b severity:s "
+        "owner_role:s decision_due:s"
+    ),
+    "incident.acknowledged": "saw:s",
+    "role.taken": "role:s person:s saw:s",
+    "severity.graded": "level:s scope:s urgency:s reasons:l escalators:l saw:s",
+    "signal.breached": "fingerprint:s metric:s series:o value:s threshold:s window_s:i samples:i onset:s",
+    "signal.cleared": "fingerprint:s metric:s series:o value:s threshold:s window_s:i samples:i cleared_at:s",
+    "triage.answered": "branch:s answer:s evidence:l saw:s",
+    "triage.concluded": "class:s branches:l severity:s containment:l surface:s runbook:s roles:l saw:s",
+    "lifecycle.entered": "state:s grounds:l",
+    "note.added": "text:s happened_at:s",
+    "note.corrected": "corrects:s text:s",
+    # a switch moves; the confirmation is history, the order travels on its own
+    "switch.confirmed": "command_id:s order_hash:s switch:s target:s want:s generation:i blast_radius:o reason:s gesture:s approvals:l break_glass:s for_owner:s criteria:o expires:s",
+    "switch.ended": "command_id:s state:s sentence:s",
+    "switch.acknowledged": "command_id:s switch:s target:s want:s generation:i order_hash:s acknowledged_at:s",
+    "switch.refused": "command_id:s switch:s target:s want:s gates:l sentence:s",
+    "switch.dispatched": "command_id:s adapter:s reply:s dispatched_at:s",
+    "switch.observed": "command_id:s switch:s target:s state:s generation:i by:s method:s observed_at:s results:o detail:o",
+    "switch.drifted": "switch:s target:s desired:s observed:s generation:i observed_at:s",
+    # evidence
+    "evidence.captured": "item:s seal:i index:i dimension:s leaf:s size:i blob:s leaf_blob:s source:s captured_at:s",
+    "evidence.sealed": "seal:i root:s size:i checkpoint:s sealer:s nested:b",
+    "evidence.looked": "seal:i item:s purpose:s",
+    "evidence.exported": "seal:i manifest_sha256:s kind:s",
+    "evidence.verified": "seal:i verified:b findings:l",
+    # getting back
+    "validation.measured": "validation_id:s target:s cases:i passed:i measures:o measured_at:s",
+    "criterion.signed": "switch:s target:s criterion:s evidence:l statement:s",
+    "review.requested": "seal:i of:s",
+    "review.signed": "seal:i verdict:s findings:l",
+    "incident.closed": "resolution:s saw:s",
+}
+"""type -> "field:kind ..." with kinds s text, i integer, b boolean, l list, o object."""
+
+PERSON_SIGNED = frozenset({"switch.confirmed", "evidence.exported", "incident.closed", "review.signed", "criterion.signed", "evidence.sealed"})
+"""Types that must carry the person's signature besides the device's."""
+
+PLANE_ONLY = frozenset(
+    {"switch.acknowledged", "switch.refused", "switch.dispatched", "signal.breached", "signal.cleared", "validation.measured", "switch.drifted"}
+)
+"""Types that only the plane's own device may write."""
+
+
+def check_body(event_type: str, body: Mapping[str, Any]) -> None:
+    """Raises InputError naming the field when `body` is not what `event_type` must hold; unknown types pass."""
+    spec = BODIES.get(event_type)
+    if spec is None:
+        return
+    wanted = dict(part.split(":") for part in spec.split())
+    for name, kind in wanted.items():
+        if name not in body:
+            raise InputError(f"An event '{event_type}' must hold '{name}'; it is missing.")
+        value = body[name]
+        if not isinstance(value, _KINDS[kind]) or (kind == "i" and isinstance(value, bool)):
+            raise InputError(f"The field '{name}' of an event '{event_type}' is a {type(value).__name__}; that is not what belongs there.")
+    unknown = sorted(set(body) - set(wanted))
+    if unknown:
+        raise InputError(f"An event '{event_type}' holds the unknown field '{str(unknown[0])[:60]}'; leave it out.")

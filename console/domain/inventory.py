@@ -1,0 +1,119 @@
+"""The systems an organisation runs, as data: the only things that can ever be the target of a command.
+
+An id is `kind.name` in lower case (`tenant.borealis`), safe in a URL and a file name. Text from outside never becomes an
+id; whatever is not in the inventory is *unmapped* and cannot be acted on (design.md, *Inventory*).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from console.domain.errors import InputError
+
+KINDS = ("environment", "tenant", "surface", "region", "model", "tool", "index")
+"""Kinds of inventory item, widest first."""
+
+SCOPE_OF_KIND: Mapping[str, str] = {
+    "environment": "global",
+    "region": "wide",
+    "model": "wide",
+    "index": "wide",
+    "tool": "wide",
+    "surface": "wide",
+    "tenant": "tenant",
+}
+"""The blast-radius scope of a switch thrown on an item of this kind; an item may narrow it by naming its one tenant."""
+
+SCOPES = ("session", "tenant", "wide", "global")
+"""Blast-radius scopes, narrowest first; "tenant or narrower" is the first two."""
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryItem:
+    """One system, or one part of it.
+
+    `tenants` are the ids of tenants whose traffic passes through it (empty for the environment: all of them);
+    `workspace` is the UUID of a tenant's partition, "" for other kinds; `regulated`, `vulnerable_users` and
+    `irreversible` are the escalators of SEV-1; `sensitivity` is "low", "normal" or "high".
+    """
+
+    id: str
+    kind: str
+    name: str
+    environment: str
+    tenants: tuple[str, ...] = ()
+    workspace: str = ""
+    owner_role: str = ""
+    sensitivity: str = "normal"
+    regulated: bool = False
+    vulnerable_users: bool = False
+    irreversible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Enforcement:
+    """Which adapter enforces `switch` on `target`; absent from the inventory means: by hand only."""
+
+    switch: str
+    target: str
+    adapter: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """All items by id, the enforcement table, and the name of the probe identity of each environment."""
+
+    items: Mapping[str, InventoryItem]
+    enforcements: tuple[Enforcement, ...]
+    probe_identities: Mapping[str, str]
+
+    def item(self, target: str) -> InventoryItem:
+        """The item of that id; raises InputError for anything that is not in the inventory."""
+        try:
+            return self.items[target]
+        except KeyError:
+            raise InputError(f"'{target[:80]}' is not in the systems inventory, so nothing can be done to it; map it in data/systems.") from None
+
+    def adapter_for(self, switch: str, target: str) -> str:
+        """The adapter's name, or "" when no adapter enforces that switch there."""
+        return next((e.adapter for e in self.enforcements if e.switch == switch and e.target == target), "")
+
+    def blast_radius(self, target: str) -> BlastRadius:
+        """Scope and sorted ids of everything a stop on `target` reaches, counted without live numbers."""
+        item = self.item(target)
+        reached = {target} | set(self._inside(item))
+        scope = SCOPE_OF_KIND[item.kind]
+        if scope == "wide" and len(item.tenants) == 1:
+            scope = "tenant"
+        return BlastRadius(scope, tuple(sorted(reached)))
+
+    def breadcrumb(self, target: str, switch: str) -> str:
+        """The full name shown on every sheet: environment / item / switch."""
+        item = self.item(target)
+        parts = [self.items[item.environment].name] if item.kind != "environment" else []
+        return " / ".join([*parts, item.name, switch])
+
+    def _inside(self, item: InventoryItem) -> list[str]:
+        if item.kind == "environment":
+            return [other.id for other in self.items.values() if other.environment == item.id]
+        if item.kind == "tenant":
+            return []
+        return list(item.tenants)
+
+
+@dataclass(frozen=True, slots=True)
+class BlastRadius:
+    """What a command reaches: `scope` of SCOPES and the sorted inventory ids; it is part of what people sign."""
+
+    scope: str
+    ids: tuple[str, ...]
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether the wider column of the gate table applies."""
+        return SCOPES.index(self.scope) > SCOPES.index("tenant")
+
+    def as_object(self) -> dict[str, object]:
+        """As it is signed."""
+        return {"scope": self.scope, "ids": list(self.ids)}

@@ -1,0 +1,83 @@
+"""Kill switches: what each cuts, who may throw it, and what must be shown before it is restored (SWI-1, SWI-2).
+
+A switch holds a desired *state*, never a toggle: "stopped" is the contained state, "running" the normal one. Polarity is
+"AI enabled", so a lost state means stopped wherever a gateway asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from console.domain.errors import InputError
+
+STOPPED = "stopped"
+RUNNING = "running"
+UNKNOWN = "unknown"
+WANTS = (STOPPED, RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreCriterion:
+    """One thing that must be proven before a restore: `id` within its switch, our wording, and who signs it off."""
+
+    id: str
+    text: str
+    signed_by: str
+    evidence: str
+    """What kind of evidence is asked for: "validation" (a measured run), "sealed_item" or "statement"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """One row of the switch table.
+
+    `kinds` are the inventory kinds it can be thrown on; `owner_role` may restore it; `thrown_by` are the roles that may
+    stop with it (a commander may stop up to tenant scope for an absent owner besides); `step` is its place in graduated
+    containment (SWI-5): "local", "scoped", "failover" or "fail_closed"; `reversible` is False for what cannot be undone.
+    """
+
+    id: str
+    title: str
+    cuts: str
+    mechanism: str
+    kinds: tuple[str, ...]
+    owner_role: str
+    thrown_by: tuple[str, ...]
+    step: str
+    reversible: bool
+    criteria: tuple[RestoreCriterion, ...]
+    fallback: str
+    """What a person can do by hand when the plane cannot be reached (the fallback card)."""
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateTimes:
+    """Durations of the gates in milliseconds, settings in `data/switches` (guides of the desk; SWI-3)."""
+
+    dwell_ms: int
+    hold_ms: int
+    reflex_fail_ms: int
+    reflex_warn_ms: int
+    lockout_ms: int
+    command_ttl_s: int
+    approval_ttl_s: int
+    observation_fresh_s: int
+    probe_stream_max_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchCatalogue:
+    """Every switch by id, every further action by id (title), and the gate times."""
+
+    switches: Mapping[str, Switch]
+    actions: Mapping[str, str]
+    times: GateTimes
+
+    def switch(self, switch_id: str) -> Switch:
+        """The switch of that id; raises InputError when there is none."""
+        try:
+            return self.switches[switch_id]
+        except KeyError:
+            raise InputError(f"There is no switch '{switch_id[:60]}'; choose one of {', '.join(sorted(self.switches))}.") from None

@@ -1,0 +1,1 @@
+"""Canonical form, signatures, chains and trees; pure functions over bytes, with keys and randomness as arguments."""

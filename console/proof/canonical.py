@@ -1,0 +1,101 @@
+"""RFC 8785 canonical JSON, narrowed to what an event may hold; equal values have equal bytes on every machine.
+
+Only objects, arrays, strings, booleans and integers below 2^53 in size are allowed. Null and floats are refused because
+two programs may print them differently; strings must be NFC so that two spellings of one word cannot carry two hashes.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import rfc8785
+
+from console.domain.errors import InputError
+
+MAX_SAFE_INTEGER = 2**53 - 1
+MAX_DEPTH = 32
+
+
+def canonical(value: Mapping[str, Any]) -> bytes:
+    """The canonical bytes of `value`.
+
+    Raises InputError naming the path of the first member that is not allowed (null, float, big integer, text that is
+    not NFC or holds a lone surrogate, too deep).
+    """
+    _check(value, "", 0)
+    return rfc8785.dumps(dict(value))
+
+
+def parse_canonical(data: bytes) -> dict[str, Any]:
+    """The object written in `data`, which must already be canonical to the byte.
+
+    Raises InputError when it is not JSON, not an object, repeats a name, or differs from its canonical form.
+    """
+    try:
+        value = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_no_repeats,
+            parse_float=_refuse_number,
+            parse_constant=_refuse_number,
+        )
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError, ValueError) as error:
+        raise InputError(f"The text is not canonical JSON ({_short(error)}); ask its sender for the signed original.") from error
+    if not isinstance(value, dict):
+        raise InputError("The text is JSON but not an object; ask its sender for the signed original.")
+    if canonical(value) != data:
+        raise InputError("The text is JSON but not in canonical form, so its signature cannot be judged; it is refused.")
+    return value
+
+
+def nfc(text: str) -> str:
+    """Text as events carry it; call this on what people type before it goes into a body."""
+    return unicodedata.normalize("NFC", text)
+
+
+def _check(value: Any, path: str, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise InputError(f"The value at '{path[:80]}' is nested deeper than {MAX_DEPTH}; flatten it.")
+    if isinstance(value, str):
+        _check_text(value, path)
+    elif isinstance(value, bool):
+        return
+    elif isinstance(value, int):
+        if abs(value) > MAX_SAFE_INTEGER:
+            raise InputError(f"The integer at '{path}' is beyond 2^53; write it as a decimal string.")
+    elif isinstance(value, Mapping):
+        for name, member in value.items():
+            if not isinstance(name, str):
+                raise InputError(f"A name at '{path}' is not text; use text names only.")
+            _check_text(name, path)
+            _check(member, f"{path}.{name}" if path else name, depth + 1)
+    elif isinstance(value, list | tuple):
+        for index, member in enumerate(value):
+            _check(member, f"{path}[{index}]", depth + 1)
+    else:
+        raise InputError(f"'{path}' is a {type(value).__name__}; only text, integers, booleans, lists and objects can be signed.")
+
+
+def _check_text(text: str, path: str) -> None:
+    if not text.isascii():
+        if any("\ud800" <= char <= "\udfff" for char in text):
+            raise InputError(f"The text at '{path}' holds half a character (a lone surrogate); remove it.")
+        if not unicodedata.is_normalized("NFC", text):
+            raise InputError(f"The text at '{path}' is not in Unicode normal form C; normalise it before signing.")
+
+
+def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name is repeated in an object")
+    return found
+
+
+def _refuse_number(text: str) -> NoReturn:
+    raise ValueError(f"the number {text[:24]} is not an integer")
+
+
+def _short(error: Exception) -> str:
+    return str(error)[:120]

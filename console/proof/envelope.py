@@ -1,0 +1,156 @@
+"""The event envelope: the one shape of everything that happens, signed once and stored as signed for ever.
+
+The bytes that were signed are the bytes that are kept, sent and shown; nothing here ever re-serialises a received event.
+The field list is design.md's and does not change; a new kind of event is a new `type` with its own `schema_v`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+from console.domain.errors import InputError
+from console.proof.canonical import canonical, parse_canonical
+from console.proof.keys import SigningKey, leaf_digest, verify_text
+
+ENVELOPE_VERSION = 1
+MAX_EVENT_BYTES = 64 * 1024
+FIRST_PREV_HASH = "0" * 64
+SYSTEM = "system"
+
+_HEX64 = re.compile(r"[0-9a-f]{64}")
+_HLC = re.compile(r"[0-9a-f]{16}")
+_TYPE = re.compile(r"[a-z][a-z_]{0,31}\.[a-z][a-z_]{0,31}")
+_UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_MAX_NAME = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """One event before it is signed; field meanings are design.md's *Event envelope*.
+
+    `incident` is a UUIDv7 or "system"; `device` the SHA-256 of the device key; `seq` counts from 1 in the chain
+    (device, incident, incarnation); `prev_hash` is 64 zeros at first; `hlc` 16 hex digits; `seen_gpos` the server
+    position the author had seen (0: none); absent text is "".
+    """
+
+    type: str
+    schema_v: int = 1
+    event_id: str
+    incident: str
+    device: str
+    incarnation: int
+    seq: int
+    prev_hash: str
+    actor: str
+    role: str
+    policy_hash: str
+    hlc: str
+    seen_gpos: int
+    exercise: bool
+    body: Mapping[str, Any]
+    v: int = ENVELOPE_VERSION
+
+    def canon(self) -> bytes:
+        """The canonical bytes to sign; raises InputError when a field is malformed or the event exceeds 64 KiB."""
+        _check_fields(self)
+        data = canonical({name: getattr(self, name) for name in FIELD_NAMES})
+        if len(data) > MAX_EVENT_BYTES:
+            raise InputError(f"The event '{self.type}' is {len(data)} bytes; at most {MAX_EVENT_BYTES} fit, move text into an item.")
+        return data
+
+    @property
+    def chain(self) -> tuple[str, str, int]:
+        """(device, incident, incarnation), the chain this event belongs to."""
+        return (self.device, self.incident, self.incarnation)
+
+
+FIELD_NAMES = tuple(field.name for field in fields(Envelope))
+_KINDS: dict[str, type] = {
+    "v": int, "type": str, "schema_v": int, "event_id": str, "incident": str, "device": str, "incarnation": int,
+    "seq": int, "prev_hash": str, "actor": str, "role": str, "policy_hash": str, "hlc": str, "seen_gpos": int,
+    "exercise": bool, "body": Mapping,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SignedEvent:
+    """An event as it is stored and sent: the signed text and its signatures (base64); `person_sig` "" when absent."""
+
+    canon: str
+    sig: str
+    person_sig: str = ""
+
+    @cached_property
+    def hash(self) -> str:
+        """The link value of this event: hex of SHA-256(0x00 || canon)."""
+        return leaf_digest(self.canon.encode("utf-8")).hex()
+
+    @cached_property
+    def envelope(self) -> Envelope:
+        """The parsed event; raises InputError when the text is malformed."""
+        return parse_envelope(self.canon.encode("utf-8"))
+
+    def wire(self) -> dict[str, str]:
+        """The object on the wire and in exports; `person_sig` only when there is one."""
+        out = {"canon": self.canon, "sig": self.sig}
+        return out | {"person_sig": self.person_sig} if self.person_sig else out
+
+    def verify(self, device_public: str, person_public: str = "") -> bool:
+        """Whether the device signature holds, and the person's too when either a key or a signature is present."""
+        text = self.canon.encode("utf-8")
+        if not verify_text(device_public, text, self.sig):
+            return False
+        if not self.person_sig and not person_public:
+            return True
+        return bool(person_public) and verify_text(person_public, text, self.person_sig)
+
+
+def sign(envelope: Envelope, device_key: SigningKey, person_key: SigningKey | None = None) -> SignedEvent:
+    """Signs `envelope`; raises InputError when it is malformed or names another device than the key's."""
+    if envelope.device != device_key.id:
+        raise InputError("The event names another device than the key that would sign it; it is refused.")
+    text = envelope.canon()
+    return SignedEvent(text.decode("utf-8"), device_key.sign_text(text), person_key.sign_text(text) if person_key else "")
+
+
+def parse_envelope(data: bytes) -> Envelope:
+    """The envelope written in canonical `data`; raises InputError saying which field is wrong."""
+    if len(data) > MAX_EVENT_BYTES:
+        raise InputError(f"The event is {len(data)} bytes; at most {MAX_EVENT_BYTES} are accepted.")
+    value = parse_canonical(data)
+    missing, unknown = set(FIELD_NAMES) - set(value), set(value) - set(FIELD_NAMES)
+    if missing or unknown:
+        raise InputError(f"The event envelope lacks {sorted(missing)} and has unknown {sorted(unknown)}; it is refused."[:300])
+    for name, kind in _KINDS.items():
+        member = value[name]
+        if not isinstance(member, kind) or (kind is int and isinstance(member, bool)):
+            raise InputError(f"The event's field '{name}' is not of the designed kind; it is refused.")
+    envelope = Envelope(**value)
+    _check_fields(envelope)
+    return envelope
+
+
+def _check_fields(event: Envelope) -> None:
+    checks = {
+        "v": event.v == ENVELOPE_VERSION,
+        "type": _TYPE.fullmatch(event.type) is not None,
+        "schema_v": event.schema_v >= 1,
+        "event_id": _UUID7.fullmatch(event.event_id) is not None,
+        "incident": event.incident == SYSTEM or _UUID7.fullmatch(event.incident) is not None,
+        "device": _HEX64.fullmatch(event.device) is not None,
+        "incarnation": event.incarnation >= 1,
+        "seq": event.seq >= 1,
+        "prev_hash": _HEX64.fullmatch(event.prev_hash) is not None and (event.seq == 1) == (event.prev_hash == FIRST_PREV_HASH),
+        "actor": 0 < len(event.actor) <= _MAX_NAME,
+        "role": len(event.role) <= _MAX_NAME,
+        "policy_hash": event.policy_hash == "" or _HEX64.fullmatch(event.policy_hash) is not None,
+        "hlc": _HLC.fullmatch(event.hlc) is not None,
+        "seen_gpos": event.seen_gpos >= 0,
+    }
+    for name, good in checks.items():
+        if not good:
+            raise InputError(f"The event's field '{name}' is malformed; the event is refused.")

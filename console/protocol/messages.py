@@ -1,0 +1,202 @@
+"""Every message of `/v1` as a strict model: unknown fields are refused, sizes are bounded, nothing is guessed.
+
+Models are the edge: inside each side, values are the frozen dataclasses of `domain` and `proof`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from console.protocol.limits import DEFAULT_LIMITS
+
+Hex64 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Uuid = Annotated[str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")]
+Base64 = Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
+Utc = Annotated[str, Field(max_length=27, pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")]
+InventoryId = Annotated[str, Field(max_length=100, pattern=r"^[a-z]+\.[a-z0-9][a-z0-9-]*$")]
+Text = Annotated[str, Field(max_length=4000)]
+Count = Annotated[int, Field(ge=0, lt=2**53)]
+
+
+class Message(BaseModel):
+    """Base of every message: frozen, strict, no unknown fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Answer(Message):
+    """What every answer carries: the journal's epoch, the plane's time, and an id for its log."""
+
+    epoch: Uuid
+    server_time: Utc
+    request_id: Uuid
+
+
+class WireEvent(Message):
+    """An event as signed; see `proof.envelope.SignedEvent`."""
+
+    canon: Annotated[str, Field(max_length=DEFAULT_LIMITS.event_bytes)]
+    sig: Base64
+    person_sig: Base64 = ""
+
+
+class TokenRequest(Message):
+    """Proof of holding a certified device key: `sig` is over the canonical {device, nonce, time, origin, kind:"token"}."""
+
+    device: Hex64
+    time: Utc
+    nonce: Hex64
+    origin: Text
+    sig: Base64
+
+
+class TokenAnswer(Answer):
+    """A short access token; send it as `Authorization: Bearer`."""
+
+    token: Text
+    expires: Utc
+
+
+class ConfigAnswer(Answer):
+    """Who this plane is and what it accepts; needs no token."""
+
+    origin: Text
+    exercise: bool
+    root_public_key: Hex64
+    plane_device: Hex64
+    plane_public_key: Hex64
+    policy_hash: Hex64
+    limits: dict[str, int]
+
+
+class PushRequest(Message):
+    """At most `events_per_push` events, in chain order."""
+
+    events: Annotated[list[WireEvent], Field(max_length=DEFAULT_LIMITS.events_per_push)]
+
+
+class PushResult(Message):
+    """The receipt of one event, the same for ever: `server_sig` is the plane's, over the canonical receipt."""
+
+    event_id: str
+    hash: Hex64
+    status: Literal["accepted", "rejected"]
+    gpos: Count
+    server_sig: Base64
+    problem: dict[str, Any] = {}
+
+
+class PushAnswer(Answer):
+    """One result an event, in the order sent; answered only after commit."""
+
+    results: list[PushResult]
+
+
+class JournalEntry(Message):
+    """Position, hash of the journal up to here, and the event; rejected ones are entries too."""
+
+    gpos: Count
+    journal_hash: Hex64
+    status: Literal["accepted", "rejected"]
+    event: WireEvent
+
+
+class JournalAnswer(Answer):
+    """Entries after the asked position, the journal's size and its hash at that size."""
+
+    entries: list[JournalEntry]
+    size: Count
+    journal_hash: Hex64
+
+
+class SelectRequest(Message):
+    """Opens the sheet: what is the state now, and what would be reached; the plane opens its probe stream here."""
+
+    incident: Uuid
+    switch: Annotated[str, Field(max_length=40, pattern=r"^[A-Z][A-Z0-9_]*$")]
+    target: InventoryId
+    want: Literal["stopped", "running"]
+
+
+class Observation(Message):
+    """What was seen at the data path: `state`, when, how, under which generation."""
+
+    state: Literal["stopped", "running", "unknown"]
+    observed_at: Utc
+    method: Literal["probe", "read_back", "none"]
+    generation: Count
+    command_id: str = ""
+
+
+class SelectAnswer(Answer):
+    """The token of this preview, the state it shows, and the counts with the time they are of."""
+
+    select_token: Text
+    generation: Count
+    observation: Observation
+    scope: str
+    ids: list[str]
+    counts: dict[str, int]
+    counted_at: Utc
+    adapter: str
+    capabilities: dict[str, bool]
+    policy_hash: Hex64
+    pending: str = ""
+
+
+class CommandRequest(Message):
+    """The signed order: `canon` is the canonical text of `domain.commands.Order`."""
+
+    canon: Annotated[str, Field(max_length=DEFAULT_LIMITS.command_bytes)]
+    sig: Base64
+    person_sig: Base64
+
+
+class Result(Message):
+    """One of the three results of a kill, with the id of the event that shows it."""
+
+    result: Literal["true", "false", "unknown"]
+    evidence: str = ""
+
+
+class CommandStatus(Answer):
+    """Where a command is; `state` as in `domain.commands`. Times are the plane's; "" while not reached."""
+
+    command_id: Uuid
+    state: str
+    generation: Count
+    acknowledged_at: str
+    dispatched_at: str
+    observed_at: str
+    observation: Observation | None
+    refuses_new: Result
+    streams_cut: Result
+    survives_restart: Result
+    problem: dict[str, Any] = {}
+
+
+class ValidationRequest(Message):
+    """Asks the plane for a measured run of `cases` cases against `target`, delivered to nobody."""
+
+    incident: Uuid
+    target: InventoryId
+    cases: Annotated[int, Field(ge=1, le=1000)]
+
+
+class ValidationAnswer(Answer):
+    """The run's event id and what it measured; decimals as strings."""
+
+    validation_id: Uuid
+    event_id: Uuid
+    cases: Count
+    passed: Count
+    measures: dict[str, str]
+
+
+class InventoryAnswer(Answer):
+    """Live counts by inventory id: {"sessions", "requests_60s", ...}, and the time they are of."""
+
+    counted_at: Utc
+    counts: dict[str, dict[str, int]]

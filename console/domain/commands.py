@@ -16,7 +16,14 @@ from console.domain.inventory import BlastRadius
 ARMED, AUTHORISED, SENT, ACKNOWLEDGED, DISPATCHED, VERIFIED = (
     "armed", "authorised", "sent", "acknowledged", "dispatched", "verified",
 )  # fmt: skip
-REFUSED, EXPIRED, STALE, SUPERSEDED, UNKNOWN, FALLBACK = ("refused", "expired", "stale", "superseded", "unknown", "fallback")
+REFUSED, EXPIRED, STALE, SUPERSEDED, UNKNOWN, FALLBACK = (
+    "refused",
+    "expired",
+    "stale",
+    "superseded",
+    "unknown",
+    "fallback",
+)
 PROGRESS = (ARMED, AUTHORISED, SENT, ACKNOWLEDGED, DISPATCHED, VERIFIED)
 ENDS = (VERIFIED, REFUSED, EXPIRED, STALE, SUPERSEDED, FALLBACK)
 """States that never change again. `unknown` is not among them: a look-up or a read-back resolves it."""
@@ -118,7 +125,9 @@ def order_from_object(value: Mapping[str, Any]) -> Order:
     """The inverse of `Order.as_object`; raises InputError naming what is missing or of the wrong kind."""
     names = {field.name for field in fields(Order)}
     if set(value) != names | {"v", "kind"} or value.get("v") != 1 or value.get("kind") != "command":
-        raise InputError("The order does not have the fields of a version 1 command; send it from a desk of this version.")
+        raise InputError(
+            "The order does not have the fields of a version 1 command; send it from a desk of this version."
+        )
     for name in names - {"blast_radius", "approvals", "criteria", "generation", "dwell_ms", "exercise"}:
         if not isinstance(value[name], str):
             raise InputError(f"The order's field '{name}' is not text; the command is refused.")
@@ -135,6 +144,8 @@ def order_from_object(value: Mapping[str, Any]) -> Order:
         )
         criteria = {str(k): tuple(str(i) for i in v) for k, v in value["criteria"].items()}
     except (KeyError, TypeError, AttributeError) as error:
-        raise InputError("The order's blast radius, approvals or criteria are malformed; the command is refused.") from error
+        raise InputError(
+            "The order's blast radius, approvals or criteria are malformed; the command is refused."
+        ) from error
     plain = {name: value[name] for name in names - {"blast_radius", "approvals", "criteria"}}
     return Order(**plain, blast_radius=radius, approvals=approvals, criteria=criteria)

@@ -31,6 +31,7 @@ BODIES: Mapping[str, str] = {
     "severity.graded": "level:s scope:s urgency:s reasons:l escalators:l saw:s",
     "signal.breached": "fingerprint:s metric:s series:o value:s threshold:s window_s:i samples:i onset:s",
     "signal.cleared": "fingerprint:s metric:s series:o value:s threshold:s window_s:i samples:i cleared_at:s",
+    "lamps.observed": "target:s service:s behaviour:s samples:i window_s:i observed_at:s",
     "triage.answered": "branch:s answer:s evidence:l saw:s",
     "triage.concluded": "class:s branches:l severity:s containment:l surface:s runbook:s roles:l saw:s",
     "lifecycle.entered": "state:s grounds:l",
@@ -59,11 +60,22 @@ BODIES: Mapping[str, str] = {
 }
 """type -> "field:kind ..." with kinds s text, i integer, b boolean, l list, o object."""
 
-PERSON_SIGNED = frozenset({"switch.confirmed", "evidence.exported", "incident.closed", "review.signed", "criterion.signed", "evidence.sealed"})
+PERSON_SIGNED = frozenset(
+    {"switch.confirmed", "evidence.exported", "incident.closed", "review.signed", "criterion.signed", "evidence.sealed"}
+)
 """Types that must carry the person's signature besides the device's."""
 
 PLANE_ONLY = frozenset(
-    {"switch.acknowledged", "switch.refused", "switch.dispatched", "signal.breached", "signal.cleared", "validation.measured", "switch.drifted"}
+    {
+        "switch.acknowledged",
+        "switch.refused",
+        "switch.dispatched",
+        "switch.drifted",
+        "signal.breached",
+        "signal.cleared",
+        "lamps.observed",
+        "validation.measured",
+    }
 )
 """Types that only the plane's own device may write."""
 
@@ -79,7 +91,9 @@ def check_body(event_type: str, body: Mapping[str, Any]) -> None:
             raise InputError(f"An event '{event_type}' must hold '{name}'; it is missing.")
         value = body[name]
         if not isinstance(value, _KINDS[kind]) or (kind == "i" and isinstance(value, bool)):
-            raise InputError(f"The field '{name}' of an event '{event_type}' is a {type(value).__name__}; that is not what belongs there.")
+            raise InputError(
+                f"The field '{name}' of an event '{event_type}' is a {type(value).__name__}; that is not what belongs there."
+            )
     unknown = sorted(set(body) - set(wanted))
     if unknown:
         raise InputError(f"An event '{event_type}' holds the unknown field '{str(unknown[0])[:60]}'; leave it out.")

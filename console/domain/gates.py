@@ -38,7 +38,9 @@ class GateContext:
     policy_hash: str
 
 
-def unmet_gates(order: Order, inventory: Inventory, catalogue: SwitchCatalogue, context: GateContext) -> tuple[Unmet, ...]:
+def unmet_gates(
+    order: Order, inventory: Inventory, catalogue: SwitchCatalogue, context: GateContext
+) -> tuple[Unmet, ...]:
     """Every gate that `order` does not meet, in the order a person would meet them."""
     switch = catalogue.switch(order.switch)
     item = inventory.item(order.target)
@@ -52,27 +54,62 @@ def unmet_gates(order: Order, inventory: Inventory, catalogue: SwitchCatalogue, 
     wide, restoring = radius.is_wide, order.want == RUNNING
     roles = set(context.roles_of.get(order.person, ()))
     need(order.want in (STOPPED, RUNNING), "want", "The order asks for neither stopped nor running.")
-    need(item.kind in switch.kinds, "target", f"{switch.id} cannot be thrown on a {item.kind}; choose one of: {', '.join(switch.kinds)}.")
-    need(order.policy_hash == context.policy_hash, "policy", "The rules this order was signed under are not the ones in force; reload and preview again.")
-    need(order.blast_radius == radius, "preview", "The preview is not of what this switch reaches now; open the preview again.")
+    need(
+        item.kind in switch.kinds,
+        "target",
+        f"{switch.id} cannot be thrown on a {item.kind}; choose one of: {', '.join(switch.kinds)}.",
+    )
+    need(
+        order.policy_hash == context.policy_hash,
+        "policy",
+        "The rules this order was signed under are not the ones in force; reload and preview again.",
+    )
+    need(
+        order.blast_radius == radius,
+        "preview",
+        "The preview is not of what this switch reaches now; open the preview again.",
+    )
     need(order.role in roles, "role", f"{order.person} does not hold the role {order.role or '(none)'}.")
-    need(_may_act(order, switch.thrown_by, switch.owner_role, wide), "authority", _authority_sentence(order, switch.owner_role))
-    need(order.gesture in ("hold", "second_press"), "gesture", "Hold the button for a second, or press it a second time.")
+    need(
+        _may_act(order, switch.thrown_by, switch.owner_role, wide),
+        "authority",
+        _authority_sentence(order, switch.owner_role),
+    )
+    need(
+        order.gesture in ("hold", "second_press"), "gesture", "Hold the button for a second, or press it a second time."
+    )
     if wide or restoring:
         need(bool(order.reason.strip()), "reason", "Write the reason.")
         need(order.typed_name == item.name, "typed_name", f"Type the name of what is acted on: {item.name}.")
-        need(order.dwell_ms >= catalogue.times.dwell_ms, "dwell", f"Read the numbers for {catalogue.times.dwell_ms} ms before confirming.")
+        need(
+            order.dwell_ms >= catalogue.times.dwell_ms,
+            "dwell",
+            f"Read the numbers for {catalogue.times.dwell_ms} ms before confirming.",
+        )
     if wide:
         seconds = {p for p in context.approved_by if p != order.person and context.roles_of.get(p)}
         broken_open = not restoring and bool(order.break_glass.strip())
-        need(bool(seconds) or broken_open, "second_person", "A second certified person must approve" + (", no break-glass on a restore." if restoring else ", or break the glass with a written reason."))
+        need(
+            bool(seconds) or broken_open,
+            "second_person",
+            "A second certified person must approve"
+            + (", no break-glass on a restore." if restoring else ", or break the glass with a written reason."),
+        )
     if order.break_glass:
         need(not restoring, "break_glass", "Break-glass is for stops only.")
-        need(bool({COMMANDER, "sre_on_call"} & roles), "break_glass_role", "Only the commander or the on-call engineer may break the glass.")
+        need(
+            bool({COMMANDER, "sre_on_call"} & roles),
+            "break_glass_role",
+            "Only the commander or the on-call engineer may break the glass.",
+        )
     if restoring:
         for criterion in switch.criteria:
             ids = order.criteria.get(criterion.id, ())
-            need(bool(ids) and all(i in context.proven for i in ids), f"criterion:{criterion.id}", f"Show evidence that this is met: {criterion.text}")
+            need(
+                bool(ids) and all(i in context.proven for i in ids),
+                f"criterion:{criterion.id}",
+                f"Show evidence that this is met: {criterion.text}",
+            )
     return tuple(found)
 
 

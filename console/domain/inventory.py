@@ -73,7 +73,9 @@ class Inventory:
         try:
             return self.items[target]
         except KeyError:
-            raise InputError(f"'{target[:80]}' is not in the systems inventory, so nothing can be done to it; map it in data/systems.") from None
+            raise InputError(
+                f"'{target[:80]}' is not in the systems inventory, so nothing can be done to it; map it in data/systems."
+            ) from None
 
     def adapter_for(self, switch: str, target: str) -> str:
         """The adapter's name, or "" when no adapter enforces that switch there."""

@@ -80,4 +80,6 @@ class SwitchCatalogue:
         try:
             return self.switches[switch_id]
         except KeyError:
-            raise InputError(f"There is no switch '{switch_id[:60]}'; choose one of {', '.join(sorted(self.switches))}.") from None
+            raise InputError(
+                f"There is no switch '{switch_id[:60]}'; choose one of {', '.join(sorted(self.switches))}."
+            ) from None

@@ -42,11 +42,15 @@ def parse_canonical(data: bytes) -> dict[str, Any]:
             parse_constant=_refuse_number,
         )
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError, ValueError) as error:
-        raise InputError(f"The text is not canonical JSON ({_short(error)}); ask its sender for the signed original.") from error
+        raise InputError(
+            f"The text is not canonical JSON ({_short(error)}); ask its sender for the signed original."
+        ) from error
     if not isinstance(value, dict):
         raise InputError("The text is JSON but not an object; ask its sender for the signed original.")
     if canonical(value) != data:
-        raise InputError("The text is JSON but not in canonical form, so its signature cannot be judged; it is refused.")
+        raise InputError(
+            "The text is JSON but not in canonical form, so its signature cannot be judged; it is refused."
+        )
     return value
 
 
@@ -75,7 +79,9 @@ def _check(value: Any, path: str, depth: int) -> None:
         for index, member in enumerate(value):
             _check(member, f"{path}[{index}]", depth + 1)
     else:
-        raise InputError(f"'{path}' is a {type(value).__name__}; only text, integers, booleans, lists and objects can be signed.")
+        raise InputError(
+            f"'{path}' is a {type(value).__name__}; only text, integers, booleans, lists and objects can be signed."
+        )
 
 
 def _check_text(text: str, path: str) -> None:

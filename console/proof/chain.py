@@ -38,7 +38,9 @@ def link_fault(head: ChainHead, event: Envelope) -> str:
     return ""
 
 
-def verify_chain(events: Iterable[SignedEvent], device_public: str, head: ChainHead | None = None) -> ChainHead | ChainFault:
+def verify_chain(
+    events: Iterable[SignedEvent], device_public: str, head: ChainHead | None = None
+) -> ChainHead | ChainFault:
     """Checks the links of one chain in order and the signature of its newest event.
 
     Returns the new head, or the first fault. `head` is where checking starts (an earlier, trusted end).

@@ -59,7 +59,9 @@ class Envelope:
         _check_fields(self)
         data = canonical({name: getattr(self, name) for name in FIELD_NAMES})
         if len(data) > MAX_EVENT_BYTES:
-            raise InputError(f"The event '{self.type}' is {len(data)} bytes; at most {MAX_EVENT_BYTES} fit, move text into an item.")
+            raise InputError(
+                f"The event '{self.type}' is {len(data)} bytes; at most {MAX_EVENT_BYTES} fit, move text into an item."
+            )
         return data
 
     @property
@@ -114,7 +116,9 @@ def sign(envelope: Envelope, device_key: SigningKey, person_key: SigningKey | No
     if envelope.device != device_key.id:
         raise InputError("The event names another device than the key that would sign it; it is refused.")
     text = envelope.canon()
-    return SignedEvent(text.decode("utf-8"), device_key.sign_text(text), person_key.sign_text(text) if person_key else "")
+    return SignedEvent(
+        text.decode("utf-8"), device_key.sign_text(text), person_key.sign_text(text) if person_key else ""
+    )
 
 
 def parse_envelope(data: bytes) -> Envelope:
@@ -124,7 +128,9 @@ def parse_envelope(data: bytes) -> Envelope:
     value = parse_canonical(data)
     missing, unknown = set(FIELD_NAMES) - set(value), set(value) - set(FIELD_NAMES)
     if missing or unknown:
-        raise InputError(f"The event envelope lacks {sorted(missing)} and has unknown {sorted(unknown)}; it is refused."[:300])
+        raise InputError(
+            f"The event envelope lacks {sorted(missing)} and has unknown {sorted(unknown)}; it is refused."[:300]
+        )
     for name, kind in _KINDS.items():
         member = value[name]
         if not isinstance(member, kind) or (kind is int and isinstance(member, bool)):
@@ -144,7 +150,8 @@ def _check_fields(event: Envelope) -> None:
         "device": _HEX64.fullmatch(event.device) is not None,
         "incarnation": event.incarnation >= 1,
         "seq": event.seq >= 1,
-        "prev_hash": _HEX64.fullmatch(event.prev_hash) is not None and (event.seq == 1) == (event.prev_hash == FIRST_PREV_HASH),
+        "prev_hash": _HEX64.fullmatch(event.prev_hash) is not None
+        and (event.seq == 1) == (event.prev_hash == FIRST_PREV_HASH),
         "actor": 0 < len(event.actor) <= _MAX_NAME,
         "role": len(event.role) <= _MAX_NAME,
         "policy_hash": event.policy_hash == "" or _HEX64.fullmatch(event.policy_hash) is not None,

@@ -57,5 +57,9 @@ def problem_from_object(value: object) -> Problem:
     """The problem in an answer; anything unreadable becomes `internal` with what could be read."""
     if isinstance(value, dict) and value.get("kind") in KINDS:
         gates = value.get("gates")
-        return Problem(str(value["kind"]), str(value.get("detail", ""))[:1000], tuple(str(g)[:200] for g in gates) if isinstance(gates, list) else ())
+        return Problem(
+            str(value["kind"]),
+            str(value.get("detail", ""))[:1000],
+            tuple(str(g)[:200] for g in gates) if isinstance(gates, list) else (),
+        )
     return Problem("internal", "The other side answered with something that is not a problem description.")

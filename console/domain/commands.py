@@ -60,10 +60,10 @@ class Approval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What is signed and sent to `POST /v1/commands`; times RFC 3339, absent text "", `generation` the one seen at select.
+    """What is signed and sent to `POST /v1/commands`; times RFC 3339, absent text "", `generation` as seen at select.
 
     `criteria` maps a restoration criterion's id to the ids of the events or items that prove it; `break_glass` is the
-    written reason when one person breaks a two-person gate open; `for_owner` names the role the commander stands in for.
+    written reason when one person breaks a two-person gate open; `for_owner` the role the commander stands in for.
     `gesture` is "hold" or "second_press"; `dwell_ms` how long the numbers were visible before it.
     """
 
@@ -90,6 +90,7 @@ class Order:
     select_token: str
     confirmation: str
     approvals: tuple[Approval, ...] = ()
+    request_expires: str = ""
     break_glass: str = ""
     criteria: Mapping[str, tuple[str, ...]]
 

@@ -1,7 +1,7 @@
-"""The kinds of events and what each body must hold; one literal table, checked where events are made and where they arrive.
+"""The kinds of events and what each body must hold; one literal table, checked where they are made and arrive.
 
-A type that is not in the table is stored, verified and shown raw, never refused: it comes from a newer desk. A body never
-holds captured text; it names a blob by its hash (design.md, *Event envelope*).
+A type that is not in the table is stored, verified and shown raw, never refused: it comes from a newer desk. A body
+never holds captured text; it names a blob by its hash (design.md, *Event envelope*).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ BODIES: Mapping[str, str] = {
     # an incident opens and is owned
     "incident.opened": (
         "title:s channel:s reporter:s detected_at:s fingerprint:s signal:o class:s families:l target:s workspace:s "
-        "traceparent:s parent_span:s model_manifest:s prompt_version:s retrieval_snapshot:s containment_flag:b severity:s "
-        "owner_role:s decision_due:s"
+        "traceparent:s parent_span:s model_manifest:s prompt_version:s retrieval_snapshot:s containment_flag:b "
+        "severity:s owner_role:s decision_due:s"
     ),
     "incident.acknowledged": "saw:s",
     "role.taken": "role:s person:s saw:s",
@@ -38,12 +38,17 @@ BODIES: Mapping[str, str] = {
     "note.added": "text:s happened_at:s",
     "note.corrected": "corrects:s text:s",
     # a switch moves; the confirmation is history, the order travels on its own
-    "switch.confirmed": "command_id:s order_hash:s switch:s target:s want:s generation:i blast_radius:o reason:s gesture:s approvals:l break_glass:s for_owner:s criteria:o expires:s",
+    "switch.confirmed": (
+        "command_id:s order_hash:s switch:s target:s want:s generation:i blast_radius:o reason:s gesture:s approvals:l "
+        "break_glass:s for_owner:s criteria:o expires:s"
+    ),
     "switch.ended": "command_id:s state:s sentence:s",
     "switch.acknowledged": "command_id:s switch:s target:s want:s generation:i order_hash:s acknowledged_at:s",
     "switch.refused": "command_id:s switch:s target:s want:s gates:l sentence:s",
     "switch.dispatched": "command_id:s adapter:s reply:s dispatched_at:s",
-    "switch.observed": "command_id:s switch:s target:s state:s generation:i by:s method:s observed_at:s results:o detail:o",
+    "switch.observed": (
+        "command_id:s switch:s target:s state:s generation:i by:s method:s observed_at:s results:o detail:o"
+    ),
     "switch.drifted": "switch:s target:s desired:s observed:s generation:i observed_at:s",
     # evidence
     "evidence.captured": "item:s seal:i index:i dimension:s leaf:s size:i blob:s leaf_blob:s source:s captured_at:s",
@@ -92,7 +97,7 @@ def check_body(event_type: str, body: Mapping[str, Any]) -> None:
         value = body[name]
         if not isinstance(value, _KINDS[kind]) or (kind == "i" and isinstance(value, bool)):
             raise InputError(
-                f"The field '{name}' of an event '{event_type}' is a {type(value).__name__}; that is not what belongs there."
+                f"The field '{name}' of an event '{event_type}' is a {type(value).__name__}, which does not belong there."
             )
     unknown = sorted(set(body) - set(wanted))
     if unknown:

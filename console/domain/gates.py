@@ -1,7 +1,7 @@
 """The gate table: what must be true of an order before a switch may move; the same function on the desk and the plane.
 
-Stopping is cheap, restoring is gated. `unmet_gates` returns every gate that is not met, so that a sheet can show them all
-and a refusal can name them; an empty answer is the only permission there is (design.md, *Gates*; SWI-3, SWI-11).
+Stopping is cheap, restoring is gated. `unmet_gates` returns every gate that is not met, so that a sheet can show them
+all and a refusal can name them; an empty answer is the only permission there is (design.md, *Gates*; SWI-3, SWI-11).
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def unmet_gates(
 
 
 def _may_act(order: Order, thrown_by: Collection[str], owner_role: str, wide: bool) -> bool:
-    """Owners act on their switch; a commander may stop up to tenant scope for an absent owner, never restore for one."""
+    """Owners act on their switch; a commander may stop up to tenant scope for an absent one, never restore."""
     if order.want == RUNNING:
         return order.role == owner_role
     return order.role in thrown_by or order.role == owner_role or (order.role == COMMANDER and not wide)

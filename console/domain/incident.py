@@ -27,8 +27,8 @@ CHANNELS = ("telemetry", "evaluation_gate", "support", "external_report", "manua
 class IncidentFacts:
     """What the record knows of one incident, for the entry tests; ids are those of events.
 
-    `stops` are the verified stops by target, `restored` the verified restores by target; `responders` everybody who held
-    a role or acted in it; lamps are the last ones measured *after* the last restore ("" when none was).
+    `stops` are the verified stops by target, `restored` the verified restores by target; `responders` everybody who
+    held a role or acted in it; lamps are the last ones measured *after* the last restore ("" when none was).
     """
 
     state: str = OPEN

@@ -1,7 +1,7 @@
 """The systems an organisation runs, as data: the only things that can ever be the target of a command.
 
-An id is `kind.name` in lower case (`tenant.borealis`), safe in a URL and a file name. Text from outside never becomes an
-id; whatever is not in the inventory is *unmapped* and cannot be acted on (design.md, *Inventory*).
+An id is `kind.name` in lower case (`tenant.borealis`), safe in a URL and a file name. Text from outside never becomes
+an id; whatever is not in the inventory is *unmapped* and cannot be acted on (design.md, *Inventory*).
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Inventory:
             return self.items[target]
         except KeyError:
             raise InputError(
-                f"'{target[:80]}' is not in the systems inventory, so nothing can be done to it; map it in data/systems."
+                f"'{target[:60]}' is not in the systems inventory, so it cannot be acted on; add it to data/systems."
             ) from None
 
     def adapter_for(self, switch: str, target: str) -> str:

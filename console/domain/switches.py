@@ -1,7 +1,7 @@
 """Kill switches: what each cuts, who may throw it, and what must be shown before it is restored (SWI-1, SWI-2).
 
-A switch holds a desired *state*, never a toggle: "stopped" is the contained state, "running" the normal one. Polarity is
-"AI enabled", so a lost state means stopped wherever a gateway asks.
+A switch holds a desired *state*, never a toggle: "stopped" is the contained state, "running" the normal one. Polarity
+is "AI enabled", so a lost state means stopped wherever a gateway asks.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Switch:
 
     `kinds` are the inventory kinds it can be thrown on; `owner_role` may restore it; `thrown_by` are the roles that may
     stop with it (a commander may stop up to tenant scope for an absent owner besides); `step` is its place in graduated
-    containment (SWI-5): "local", "scoped", "failover" or "fail_closed"; `reversible` is False for what cannot be undone.
+    containment (SWI-5): "local", "scoped", "failover", "fail_closed"; `reversible` is False where it cannot be undone.
     """
 
     id: str

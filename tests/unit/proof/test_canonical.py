@@ -68,7 +68,18 @@ def test_nesting_is_bounded() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"[]", b'{"a":1.0}', b'{"a":NaN}', b'{"a":1,"a":1}', b'{"a":1e2}', b"\xff", b'{"b":1,"a":1}', b'{"a":1}\n', b"[" * 100_000],
+    [
+        b"",
+        b"[]",
+        b'{"a":1.0}',
+        b'{"a":NaN}',
+        b'{"a":1,"a":1}',
+        b'{"a":1e2}',
+        b"\xff",
+        b'{"b":1,"a":1}',
+        b'{"a":1}\n',
+        b"[" * 100_000,
+    ],
 )
 def test_what_is_not_canonical_is_refused(data: bytes) -> None:
     with pytest.raises(InputError):

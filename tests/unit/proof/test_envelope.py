@@ -94,7 +94,9 @@ def test_a_malformed_field_is_refused(field: str, value: Any) -> None:
         dataclasses.replace(EVENT, **{field: value}).canon()
 
 
-@pytest.mark.parametrize("change", [{"hlc": None}, {"extra": 1}, {"seq": True}, {"body": []}], ids=lambda change: next(iter(change)))
+@pytest.mark.parametrize(
+    "change", [{"hlc": None}, {"extra": 1}, {"seq": True}, {"body": []}], ids=lambda c: next(iter(c))
+)
 def test_an_envelope_of_another_shape_is_refused(change: dict[str, Any]) -> None:
     value = {name: member for name, member in (parse_canonical(EVENT.canon()) | change).items() if member is not None}
     with pytest.raises(InputError):

@@ -1,0 +1,143 @@
+"""Settings: a TOML file read into a frozen dataclass, nothing more.
+
+A missing file means the defaults; a broken one is refused with one sentence that names file, line and field. Secrets
+never stand in a settings file. The plane and the range read dataclasses of their own through the same `read`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+import tomllib
+import types
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+T = TypeVar("T")
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+_TABLE = re.compile(r"^\s*\[([^\[\]]+)\]")
+_WORDS: dict[type, str] = {str: "text", int: "a whole number", float: "a number", bool: "true or false", Path: "a path"}
+
+
+class SettingsError(Exception):
+    """A settings file cannot be used as it stands; `sentence` says where and why, `exit_code` is the command line's."""
+
+    exit_code = 2
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a person may set for the desk; the command line's flags win over it.
+
+    Attributes:
+        store: folder of the desk's store; None means `console.paths.store_dir()`.
+        plane: address of the control plane; None means work alone.
+        log_level: the least serious records that go to the log file.
+    """
+
+    store: Path | None = None
+    plane: str | None = None
+    log_level: LogLevel = "info"
+
+
+def load(path: Path) -> Settings:
+    """Read the desk's settings; raises `SettingsError`."""
+    return read(path, Settings) if path.exists() else Settings()
+
+
+def read(path: Path, into: type[T]) -> T:
+    """Read a TOML file into the frozen dataclass `into`.
+
+    Fields may be str, int, float, bool, Path, a Literal, a tuple of one of these, another dataclass (a table), or any
+    of them or None. A relative Path is taken from the file's own folder. Raises `SettingsError` for a file that cannot
+    be read, is not TOML, or holds an unknown, missing or ill-typed field.
+    """
+    text = _text_of(path)
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not a settings file: {error}.") from error
+    return _Reader(path, text).table(table, into, ())
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is not UTF-8 text (byte {error.start}).") from error
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """One file being read: turns tables into dataclasses and knows on which line a field stands."""
+
+    path: Path
+    text: str
+
+    def table(self, table: dict[str, Any], into: type[T], at: tuple[str, ...]) -> T:
+        hints = typing.get_type_hints(into)
+        fields = {field.name: field for field in dataclasses.fields(into)}  # type: ignore[arg-type]
+        for name in table:
+            if name not in fields:
+                near = difflib.get_close_matches(name, fields, 1)
+                raise self._error((*at, name), "is not a setting" + (f"; did you mean {near[0]}?" if near else ""))
+        for name, field in fields.items():
+            if name not in table and field.default is field.default_factory is dataclasses.MISSING:
+                raise self._error((*at, name), "is missing")
+        return into(**{name: self._value(value, hints[name], (*at, name)) for name, value in table.items()})
+
+    def _value(self, value: Any, kind: Any, at: tuple[str, ...]) -> Any:
+        if typing.get_origin(kind) in (types.UnionType, typing.Union):
+            kind = next(one for one in typing.get_args(kind) if one is not type(None))
+        if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+            if not isinstance(value, dict):
+                raise self._error(at, "must be a table")
+            return self.table(value, kind, at)
+        if typing.get_origin(kind) is tuple:
+            if not isinstance(value, list):
+                raise self._error(at, "must be a list")
+            return tuple(self._value(one, typing.get_args(kind)[0], at) for one in value)
+        if typing.get_origin(kind) is Literal:
+            choices = typing.get_args(kind)
+            if value not in choices:
+                raise self._error(at, f"must be one of {', '.join(map(str, choices))}")
+            return value
+        return self._plain(value, kind, at)
+
+    def _plain(self, value: Any, kind: type, at: tuple[str, ...]) -> Any:
+        if kind is Path and isinstance(value, str):
+            return self.path.parent / Path(value).expanduser()
+        if kind is float and type(value) is int:
+            return float(value)
+        if type(value) is not kind:  # a bool is an int to isinstance, and never meant as one
+            raise self._error(at, f"must be {_WORDS.get(kind, kind.__name__)}")
+        return value
+
+    def _error(self, at: tuple[str, ...], what: str) -> SettingsError:
+        line = self._line_of(at)
+        where = f"{self.path}, line {line}" if line else str(self.path)
+        return SettingsError(f"{where}: {'.'.join(at)} {what}.")
+
+    def _line_of(self, at: tuple[str, ...]) -> int | None:
+        *tables, name = at
+        assignment = re.compile(rf"""^\s*["']?{re.escape(name)}["']?\s*=""")
+        header, here = ".".join(tables), ""
+        for number, line in enumerate(self.text.splitlines(), start=1):
+            if found := _TABLE.match(line):
+                here = found[1].replace(" ", "")
+                if here == ".".join(at):
+                    return number
+            elif here == header and assignment.match(line):
+                return number
+        return None

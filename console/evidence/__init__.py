@@ -1,0 +1,1 @@
+"""The sealed package: capture under encryption, seal, export, verification, and hostile text made safe to look at."""

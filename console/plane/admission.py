@@ -1,0 +1,149 @@
+"""Judging one pushed event: accepted, rejected with a reason, or not worth a place in the journal at all.
+
+Pure: everything the judge needs is in `Scene`. A rejection that its author signed takes a journal position like any event
+and moves their chain, so that one bad event never blocks the queue behind it. What nobody can be held to (unreadable,
+unknown device, wrong signature) and what came too early (a gap in its chain) takes none and may be sent again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from console.domain.errors import InputError
+from console.domain.events import PERSON_SIGNED, PLANE_ONLY, check_body
+from console.domain.times import to_epoch_us
+from console.plane.identities import ROOT_ONLY, Identities, certificate_fault
+from console.proof.chain import ChainHead, link_fault
+from console.proof.envelope import SYSTEM, Envelope, SignedEvent
+from console.proof.keys import verify_text
+from console.protocol.problems import Problem
+
+CLOCK_TOLERANCE_MS = 120_000
+"""A clock further off than this is flagged, never refused (guides of the sync, *Record*)."""
+
+_HLC_COUNTER_BITS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is known where an event arrives.
+
+    Attributes:
+        identities: everybody certified up to here.
+        exercise: the world of this plane.
+        head: the last event of the chain that the event belongs to.
+        id_taken: another event with this id was accepted before.
+        now: the plane's time.
+    """
+
+    identities: Identities
+    exercise: bool
+    head: ChainHead
+    id_taken: bool
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of an event.
+
+    Attributes:
+        problem: why it is rejected; None when it is accepted.
+        recorded: whether it takes a journal position.
+        advances: whether its chain goes on from it.
+        skew_ms: how far its author's clock is ahead (negative: behind) when that is flagged, else 0.
+    """
+
+    problem: Problem | None = None
+    recorded: bool = True
+    advances: bool = True
+    skew_ms: int = 0
+
+
+def judge_event(signed: SignedEvent, scene: Scene) -> Verdict:
+    """The verdict on `signed`, which must parse (its `envelope` was read before)."""
+    event = signed.envelope
+    unproven = _authorship_fault(signed, scene.identities)
+    if unproven:
+        return Verdict(Problem("forbidden", unproven), recorded=False, advances=False)
+    skew = _skew_ms(event, scene.now)
+    fault = link_fault(scene.head, event)
+    if fault and event.seq > scene.head.seq + 1:
+        return Verdict(
+            Problem("conflict", f"In this chain, {fault}; send the earlier ones first."), recorded=False, advances=False
+        )
+    if fault:
+        return Verdict(Problem("conflict", f"The chain is forked: {fault}."), advances=False, skew_ms=skew)
+    return Verdict(_content_problem(signed, scene), skew_ms=skew)
+
+
+def _content_problem(signed: SignedEvent, scene: Scene) -> Problem | None:
+    event = signed.envelope
+    if scene.id_taken:
+        return Problem("conflict", "Another event with this id was accepted before; write this one again under a new id.")
+    if event.exercise != scene.exercise:
+        return Problem("wrong_world", _world_sentence(scene.exercise))
+    forbidden = _permission_fault(event, scene.identities)
+    if forbidden:
+        return Problem("forbidden", forbidden)
+    try:
+        check_body(event.type, event.body)
+    except InputError as error:
+        return Problem("malformed", error.sentence)
+    certificate = certificate_fault(event) if event.type in ROOT_ONLY else ""
+    if certificate:
+        return Problem("malformed", certificate)
+    unsigned = _person_fault(signed, scene.identities)
+    return Problem("forbidden", unsigned) if unsigned else None
+
+
+def _authorship_fault(signed: SignedEvent, identities: Identities) -> str:
+    key = identities.device_key(signed.envelope.device)
+    if not key:
+        return "The device that wrote this is not certified here; have it certified by the organisation's root."
+    if not verify_text(key, signed.canon.encode("utf-8"), signed.sig):
+        return "The signature is not that of the device the event names; send the event as its author signed it."
+    return ""
+
+
+def _permission_fault(event: Envelope, identities: Identities) -> str:
+    is_root = event.device == identities.root_device
+    if event.type in ROOT_ONLY and (not is_root or event.incident != SYSTEM):
+        return f"Only the organisation's root key may write '{event.type}', in the incident 'system'."
+    if is_root and event.type not in ROOT_ONLY:
+        return "The root key certifies and grants; write this with a device of your own."
+    if event.type == "plane.certified" and event.body.get("device") != identities.plane_device:
+        return "This journal belongs to another plane; a plane certifies nobody beside itself."
+    if event.device == identities.plane_device:
+        return ""
+    if event.type in PLANE_ONLY:
+        return f"Only the control plane's own device may write '{event.type}'."
+    if event.type == "switch.observed" and event.body.get("by") == "plane":
+        return "An observation by the plane is written by the plane alone; say who observed it from where."
+    return ""
+
+
+def _person_fault(signed: SignedEvent, identities: Identities) -> str:
+    event = signed.envelope
+    if not signed.person_sig and event.type not in PERSON_SIGNED:
+        return ""
+    key = identities.persons.get(event.actor, "")
+    if not key:
+        return f"'{event.type}' needs the signature of a certified person; {event.actor[:80]} is not certified here."
+    if not signed.person_sig:
+        return f"'{event.type}' must also carry the signature of {event.actor[:80]}; sign in and write it again."
+    if not verify_text(key, signed.canon.encode("utf-8"), signed.person_sig):
+        return f"The second signature is not that of {event.actor[:80]}; sign in and write it again."
+    return ""
+
+
+def _skew_ms(event: Envelope, now: datetime) -> int:
+    skew = (int(event.hlc, 16) >> _HLC_COUNTER_BITS) - to_epoch_us(now) // 1000
+    return skew if abs(skew) > CLOCK_TOLERANCE_MS else 0
+
+
+def _world_sentence(exercise: bool) -> str:
+    if exercise:
+        return "This plane is an exercise; a real event does not belong here."
+    return "This plane is production; an exercise event does not belong here."

@@ -1,0 +1,233 @@
+"""The server's order: gap-free positions, a hash over all of them, one signed receipt an event, the same for ever.
+
+Every function takes the connection of an open transaction and changes nothing outside it. The head row is locked first,
+so positions follow commits whatever the database.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from console.plane.tables import CHAIN, HEAD, JOURNAL
+from console.proof.chain import ChainHead
+from console.proof.envelope import SYSTEM, SignedEvent
+from console.proof.journal import ACCEPTED, EMPTY_JOURNAL_HASH, REJECTED, journal_hash, receipt_object, sign_receipt
+from console.proof.keys import SigningKey
+from console.protocol.problems import Problem
+
+HEAD_ROW = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How far the journal reaches and its hash there."""
+
+    gpos: int = 0
+    hash: str = EMPTY_JOURNAL_HASH
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The plane's answer about one event; `gpos` 0 means that it took no place in the journal."""
+
+    event_id: str
+    hash: str
+    status: str
+    gpos: int
+    server_sig: str
+    problem: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One position of the journal."""
+
+    gpos: int
+    journal_hash: str
+    status: str
+    event: SignedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An event that was looked up: its entry, its receipt, and how far its author's clock was off when flagged."""
+
+    entry: Entry
+    receipt: Receipt
+    received_at: str
+    skew_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """What is to be written about one event.
+
+    `advances`: its chain goes on from it; `problem`: why it is rejected, None when accepted; `received_at`: RFC 3339.
+    """
+
+    event: SignedEvent
+    received_at: str
+    problem: Problem | None = None
+    advances: bool = True
+    skew_ms: int = 0
+
+
+def place(connection: Connection, placing: Placing, key: SigningKey, epoch: str) -> Receipt:
+    """Give the event the next position and sign its receipt with the plane's `key`."""
+    event, envelope = placing.event, placing.event.envelope
+    accepted = placing.problem is None
+    before = head(connection, lock=True)
+    after = Head(before.gpos + 1, journal_hash(before.hash, event.hash, accepted))
+    status = ACCEPTED if accepted else REJECTED
+    receipt = sign_receipt(key, receipt_object(envelope.event_id, event.hash, status, after.gpos, epoch))
+    problem = placing.problem.as_object() if placing.problem else {}
+    connection.execute(
+        insert(JOURNAL).values(
+            gpos=after.gpos,
+            event_id=envelope.event_id,
+            hash=event.hash,
+            status=status,
+            journal_hash=after.hash,
+            type=envelope.type,
+            incident=envelope.incident,
+            device=envelope.device,
+            actor=envelope.actor,
+            canon=event.canon,
+            sig=event.sig,
+            person_sig=event.person_sig,
+            server_sig=receipt,
+            problem=json.dumps(problem) if problem else "",
+            received_at=placing.received_at,
+            skew_ms=placing.skew_ms,
+        )
+    )
+    connection.execute(
+        update(HEAD).where(HEAD.c.id == HEAD_ROW).values(gpos=after.gpos, journal_hash=after.hash)
+    )
+    if placing.advances:
+        _advance(connection, event)
+    return Receipt(envelope.event_id, event.hash, status, after.gpos, receipt, problem)
+
+
+def unplaced(event_id: str, event_hash: str, problem: Problem, key: SigningKey, epoch: str) -> Receipt:
+    """The signed answer about an event that takes no position."""
+    signature = sign_receipt(key, receipt_object(event_id, event_hash, REJECTED, 0, epoch))
+    return Receipt(event_id, event_hash, REJECTED, 0, signature, problem.as_object())
+
+
+def begin(connection: Connection) -> None:
+    """Make the head row of an empty journal."""
+    connection.execute(insert(HEAD).values(id=HEAD_ROW, gpos=0, journal_hash=EMPTY_JOURNAL_HASH))
+
+
+def head(connection: Connection, *, lock: bool = False) -> Head:
+    """The journal's size and hash; with `lock` nobody else appends until the transaction ends."""
+    query = select(HEAD.c.gpos, HEAD.c.journal_hash).where(HEAD.c.id == HEAD_ROW)
+    row = connection.execute(query.with_for_update() if lock else query).one()
+    return Head(row.gpos, row.journal_hash)
+
+
+def receipt_of(connection: Connection, event_id: str, event_hash: str) -> Receipt | None:
+    """The receipt given for exactly this event, if it has a position."""
+    row = connection.execute(
+        select(JOURNAL).where(JOURNAL.c.event_id == event_id, JOURNAL.c.hash == event_hash)
+    ).first()
+    return _receipt(row) if row is not None else None
+
+
+def id_taken(connection: Connection, event_id: str) -> bool:
+    """Whether an event with this id was accepted."""
+    query = select(JOURNAL.c.gpos).where(JOURNAL.c.event_id == event_id, JOURNAL.c.status == ACCEPTED)
+    return connection.execute(query).first() is not None
+
+
+def look_up(connection: Connection, event_id: str) -> Found | None:
+    """The accepted event with this id, or the newest rejected one."""
+    rows = connection.execute(select(JOURNAL).where(JOURNAL.c.event_id == event_id).order_by(JOURNAL.c.gpos)).all()
+    row = next((row for row in rows if row.status == ACCEPTED), rows[-1] if rows else None)
+    return None if row is None else Found(_entry(row), _receipt(row), row.received_at, row.skew_ms)
+
+
+def accepted_events(connection: Connection, incident: str, event_ids: Sequence[str]) -> dict[str, SignedEvent]:
+    """Those of `event_ids` that were accepted in that incident."""
+    query = select(JOURNAL).where(
+        JOURNAL.c.event_id.in_(list(event_ids)), JOURNAL.c.status == ACCEPTED, JOURNAL.c.incident == incident
+    )
+    return {row.event_id: _event(row) for row in connection.execute(query)}
+
+
+def accepted_of_types(connection: Connection, incident: str, types: Sequence[str]) -> list[SignedEvent]:
+    """The accepted events of these types in that incident, in order."""
+    query = select(JOURNAL).where(
+        JOURNAL.c.incident == incident, JOURNAL.c.status == ACCEPTED, JOURNAL.c.type.in_(list(types))
+    )
+    return [_event(row) for row in connection.execute(query.order_by(JOURNAL.c.gpos))]
+
+
+def system_events(connection: Connection) -> list[SignedEvent]:
+    """Every accepted event of the incident "system", in order."""
+    query = select(JOURNAL).where(JOURNAL.c.incident == SYSTEM, JOURNAL.c.status == ACCEPTED)
+    return [_event(row) for row in connection.execute(query.order_by(JOURNAL.c.gpos))]
+
+
+def hash_at(connection: Connection, gpos: int) -> str | None:
+    """The journal's hash at `gpos` (0 is the empty journal), None beyond its end."""
+    if gpos == 0:
+        return EMPTY_JOURNAL_HASH
+    return connection.execute(select(JOURNAL.c.journal_hash).where(JOURNAL.c.gpos == gpos)).scalar()
+
+
+def page(connection: Connection, after: int, limit: int) -> list[Entry]:
+    """At most `limit` entries after position `after`."""
+    query = select(JOURNAL).where(JOURNAL.c.gpos > after).order_by(JOURNAL.c.gpos).limit(limit)
+    return [_entry(row) for row in connection.execute(query)]
+
+
+def chain_head(connection: Connection, chain: tuple[str, str, int]) -> ChainHead:
+    """The last event of a chain (device, incident, incarnation)."""
+    row = connection.execute(select(CHAIN.c.seq, CHAIN.c.hash).where(*_in_chain(chain))).first()
+    return ChainHead(row.seq, row.hash) if row is not None else ChainHead()
+
+
+def newest_hlc(connection: Connection, device: str) -> str:
+    """The clock reading of the newest event of a device, "" without any."""
+    query = select(JOURNAL).where(JOURNAL.c.device == device).order_by(JOURNAL.c.gpos.desc()).limit(1)
+    row = connection.execute(query).first()
+    return _event(row).envelope.hlc if row is not None else ""
+
+
+def _advance(connection: Connection, event: SignedEvent) -> None:
+    envelope = event.envelope
+    moved = connection.execute(
+        update(CHAIN).where(*_in_chain(envelope.chain)).values(seq=envelope.seq, hash=event.hash)
+    )
+    if moved.rowcount == 0:
+        device, incident, incarnation = envelope.chain
+        connection.execute(
+            insert(CHAIN).values(
+                device=device, incident=incident, incarnation=incarnation, seq=envelope.seq, hash=event.hash
+            )
+        )
+
+
+def _in_chain(chain: tuple[str, str, int]) -> tuple[Any, ...]:
+    device, incident, incarnation = chain
+    return (CHAIN.c.device == device, CHAIN.c.incident == incident, CHAIN.c.incarnation == incarnation)
+
+
+def _event(row: Row[Any]) -> SignedEvent:
+    return SignedEvent(row.canon, row.sig, row.person_sig)
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(row.gpos, row.journal_hash, row.status, _event(row))
+
+
+def _receipt(row: Row[Any]) -> Receipt:
+    problem = json.loads(row.problem) if row.problem else {}
+    return Receipt(row.event_id, row.hash, row.status, row.gpos, row.server_sig, problem)

@@ -1,0 +1,179 @@
+"""The plane's record: what its own device writes, what others push, and who is known after that.
+
+`Record` is the plane's pen. Its published snapshots (`identities`, `head`) only ever show what is committed; within a
+transaction, use what the functions return.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from console.domain.errors import InputError
+from console.domain.times import format_utc, to_epoch_us
+from console.plane import journal
+from console.plane.admission import Scene, judge_event
+from console.plane.db import Transaction
+from console.plane.identities import Identities
+from console.plane.journal import Head, Placing, Receipt
+from console.plane.tables import INCIDENT, PLANE
+from console.proof.envelope import Envelope, SignedEvent, sign
+from console.proof.ids import hlc_merge, hlc_next, uuid7
+from console.proof.keys import SigningKey, leaf_digest
+from console.protocol.problems import Problem
+
+ACTOR = "plane"
+"""The name under which the plane's own device writes."""
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """What never changes about a plane: its world, its origin and keys, and the epoch of its journal."""
+
+    origin: str
+    exercise: bool
+    epoch: str
+    root_public_key: str
+    plane_device: str
+    plane_public_key: str
+    incarnation: int
+
+
+def birth_of(connection: Connection) -> Birth:
+    """Who the plane in this database is; raises InputError when its origin and its world disagree."""
+    row = connection.execute(select(PLANE)).one()
+    exercise = row.exercise == 1
+    if not row.origin.startswith("exercise/" if exercise else "production/"):
+        raise InputError(f"The plane's origin {row.origin} and its world disagree; this database is damaged, restore a backup.")
+    return Birth(
+        row.origin, exercise, row.epoch, row.root_public_key, row.plane_device, row.plane_public_key, row.incarnation
+    )
+
+
+class Record:
+    """The journal as this plane writes it.
+
+    Attributes:
+        birth: who this plane is.
+        key: the key of its own device.
+        identities: everybody known after the last commit.
+        head: the journal's size and hash after the last commit.
+    """
+
+    def __init__(self, birth: Birth, key: SigningKey, policy_hash: str, clock: Clock) -> None:
+        self.birth, self.key = birth, key
+        self.identities = Identities(birth.root_public_key, birth.plane_device)
+        self.head = Head()
+        self._policy_hash = policy_hash
+        self._clock = clock
+        self._hlc = ""
+
+    def load(self, connection: Connection) -> None:
+        """Read who is known and how far the journal reaches; call it once before anything else."""
+        identities = Identities(self.birth.root_public_key, self.birth.plane_device)
+        for event in journal.system_events(connection):
+            identities = identities.after(event.envelope)
+        self.identities, self.head = identities, journal.head(connection)
+        self._hlc = journal.newest_hlc(connection, self.key.id)
+
+    def new_id(self) -> str:
+        """A fresh UUIDv7."""
+        return uuid7(to_epoch_us(self._clock()) // 1000, os.urandom(10))
+
+    def write(
+        self, tx: Transaction, event_type: str, incident: str, body: Mapping[str, Any], *, event_id: str = ""
+    ) -> str:
+        """Append an event of the plane's own to that incident; the event's id."""
+        connection, now = tx.connection, self._clock()
+        at = journal.chain_head(connection, (self.key.id, incident, self.birth.incarnation))
+        self._hlc = hlc_next(self._hlc, to_epoch_us(now) // 1000)
+        envelope = Envelope(
+            type=event_type,
+            event_id=event_id or self.new_id(),
+            incident=incident,
+            device=self.key.id,
+            incarnation=self.birth.incarnation,
+            seq=at.seq + 1,
+            prev_hash=at.hash,
+            actor=ACTOR,
+            role="",
+            policy_hash=self._policy_hash,
+            hlc=self._hlc,
+            seen_gpos=journal.head(connection).gpos,
+            exercise=self.birth.exercise,
+            body=body,
+        )
+        self._place(tx, Placing(sign(envelope, self.key), format_utc(now)))
+        self._publish_head(tx)
+        return envelope.event_id
+
+    def take(self, tx: Transaction, events: Sequence[SignedEvent]) -> list[Receipt]:
+        """Judge pushed events in order and give each its receipt; the same event gets the same receipt for ever."""
+        identities, receipts = self.identities, []
+        for event in events:
+            receipt, accepted = self._take_one(tx, event, identities)
+            receipts.append(receipt)
+            if accepted is not None:
+                identities = identities.after(accepted)
+        tx.then(lambda: setattr(self, "identities", identities))
+        self._publish_head(tx)
+        return receipts
+
+    def _take_one(
+        self, tx: Transaction, event: SignedEvent, identities: Identities
+    ) -> tuple[Receipt, Envelope | None]:
+        connection, now = tx.connection, self._clock()
+        try:
+            envelope = event.envelope
+        except (InputError, UnicodeError) as error:
+            digest = leaf_digest(event.canon.encode("utf-8", "surrogatepass")).hex()
+            return self._unplaced("", digest, Problem("malformed", str(error)[:300])), None
+        known = journal.receipt_of(connection, envelope.event_id, event.hash)
+        if known is not None:
+            return known, None
+        head = journal.chain_head(connection, envelope.chain)
+        taken = journal.id_taken(connection, envelope.event_id)
+        verdict = judge_event(event, Scene(identities, self.birth.exercise, head, taken, now))
+        if not verdict.recorded:
+            assert verdict.problem is not None
+            return self._unplaced(envelope.event_id, event.hash, verdict.problem), None
+        if not verdict.skew_ms:
+            self._hlc = hlc_merge(self._hlc, envelope.hlc)
+        receipt = self._place(
+            tx, Placing(event, format_utc(now), verdict.problem, verdict.advances, verdict.skew_ms)
+        )
+        return receipt, None if verdict.problem else envelope
+
+    def _place(self, tx: Transaction, placing: Placing) -> Receipt:
+        receipt = journal.place(tx.connection, placing, self.key, self.birth.epoch)
+        if placing.problem is None:
+            _follow(tx.connection, placing.event.envelope, placing.received_at)
+        return receipt
+
+    def _unplaced(self, event_id: str, event_hash: str, problem: Problem) -> Receipt:
+        return journal.unplaced(event_id, event_hash, problem, self.key, self.birth.epoch)
+
+    def _publish_head(self, tx: Transaction) -> None:
+        at = journal.head(tx.connection)
+        tx.then(lambda: setattr(self, "head", at))
+
+
+def _follow(connection: Connection, event: Envelope, at: str) -> None:
+    """Keep the short list of incidents that intake and the lamps go by."""
+    if event.type == "incident.opened":
+        row = connection.execute(select(INCIDENT.c.incident).where(INCIDENT.c.incident == event.incident)).first()
+        if row is None:
+            connection.execute(
+                INCIDENT.insert().values(
+                    incident=event.incident, target=str(event.body["target"]), opened_at=at, closed_at="", lamps=""
+                )
+            )
+    elif event.type == "incident.closed":
+        connection.execute(update(INCIDENT).where(INCIDENT.c.incident == event.incident).values(closed_at=at))

@@ -1,0 +1,123 @@
+"""What a plane is told when it starts: a settings file, secrets, and where its database and keys lie.
+
+Secrets (the control and probe tokens of the back-end) come as one JSON line on standard input or from a file that only
+its owner may read; never from the settings file, the command line or the environment.
+"""
+
+from __future__ import annotations
+
+import json
+import stat
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from console import config
+from console.domain.errors import InputError
+
+HOST = "127.0.0.1"
+"""The only address a plane listens on until TLS can be set."""
+
+_MAX_SECRETS = 16 * 1024
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True)
+class PlaneSettings:
+    """A plane's settings file (TOML or JSON).
+
+    Attributes:
+        database: path of a SQLite file, or the URL of a database server; "" means the usual place.
+        policy: folder of the organisation's data; None means the one that is shipped.
+        gateway_url: address of the gateway that the adapter "simulator" drives; "" means none.
+        port: port to listen on; 0 picks a free one.
+        secrets: file with the secrets, readable by its owner alone; None when they come over standard input.
+        device_key: the plane's own key; None means beside the database.
+        organisation: the name the organisation is founded under.
+    """
+
+    database: str = ""
+    policy: Path | None = None
+    gateway_url: str = ""
+    port: int = 8443
+    secrets: Path | None = None
+    device_key: Path | None = None
+    organisation: str = "Example organisation"
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """The tokens of the back-end; "" when it has none. They never appear in `repr`, a log or an answer."""
+
+    control_token: str = field(default="", repr=False)
+    probe_token: str = field(default="", repr=False)
+
+
+def read_settings(path: Path | None) -> PlaneSettings:
+    """The settings in `path` (defaults without one).
+
+    Raises `config.SettingsError` or InputError naming file and field.
+    """
+    if path is None:
+        return PlaneSettings()
+    found = _from_json(path) if path.suffix == ".json" else config.read(path, PlaneSettings)
+    if not 0 <= found.port <= 65535:
+        raise InputError(f"{path}: port must be a number from 0 to 65535.")
+    if found.gateway_url:
+        _check_gateway(found.gateway_url, path)
+    return found
+
+
+def secrets_from_line(line: bytes) -> Secrets:
+    """The secrets on one JSON line; raises InputError without ever quoting it."""
+    try:
+        value = json.loads(line[:_MAX_SECRETS]) if line.strip() else {}
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise InputError("The secrets must be one JSON object on one line, for example {\"control_token\": \"...\"}.")
+    names = {entry.name for entry in fields(Secrets)}
+    kept = {name: value[name] for name in names & set(value)}
+    if not all(isinstance(secret, str) and secret.isascii() and secret.isprintable() for secret in kept.values()):
+        raise InputError("Every secret must be plain text in one line; correct control_token and probe_token.")
+    return Secrets(**kept)
+
+
+def secrets_from_file(path: Path) -> Secrets:
+    """The secrets in `path`; raises InputError when it cannot be read or others than its owner may read it."""
+    try:
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise InputError(f"{path} can be read by others than its owner; run `chmod 600` on it and change the secrets.")
+        return secrets_from_line(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"The secrets in {path} cannot be read: {error.strerror}.") from error
+
+
+def _from_json(path: Path) -> PlaneSettings:
+    try:
+        value: Any = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise InputError(f"{path} is not a settings file: {error}.") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path} is not a settings file: it must hold one JSON object.")
+    known = {entry.name: entry.type for entry in fields(PlaneSettings)}
+    settings = PlaneSettings()
+    for name, given in value.items():
+        if name not in known:
+            raise InputError(f"{path}: '{str(name)[:60]}' is not a setting; choose from {', '.join(known)}.")
+        wants_whole = name == "port"
+        if not isinstance(given, int if wants_whole else str) or isinstance(given, bool):
+            raise InputError(f"{path}: {name} must be {'a whole number' if wants_whole else 'text'}.")
+        if "Path" in str(known[name]):
+            given = (path.parent / Path(given).expanduser()) if given else None
+        settings = replace(settings, **{name: given})
+    return settings
+
+
+def _check_gateway(url: str, path: Path) -> None:
+    parts = urlsplit(url)
+    if parts.scheme != "http" or parts.hostname not in _LOOPBACK or parts.username or parts.query:
+        raise InputError(f"{path}: gateway_url must be an http address on this machine, like http://127.0.0.1:8080.")

@@ -1,0 +1,77 @@
+"""The server's order as a chain of its own, and the two small documents signed around it: receipts and token requests.
+
+Plane and desk call the same functions, so one of them cannot mean something else by a position than the other. Nothing
+here is ever signed twice differently: the receipt of an event is the same bytes for ever (Ed25519 is deterministic).
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from console.domain.errors import InputError
+from console.proof.canonical import canonical
+from console.proof.keys import SigningKey, verify_text
+
+EMPTY_JOURNAL_HASH = "0" * 64
+"""The hash of a journal that holds nothing: position 0."""
+
+ACCEPTED, REJECTED = "accepted", "rejected"
+_STATUS_BYTE = {True: b"\x01", False: b"\x00"}
+_PREFIX = b"\x02"
+_DIGEST_HEX = 64
+
+
+def journal_hash(previous_hex: str, event_hash_hex: str, accepted: bool) -> str:
+    """The journal's hash after one more entry: hex of SHA-256(0x02 || previous || event hash || status byte).
+
+    The status byte is 0x01 for accepted and 0x00 for rejected, so a rejection cannot be turned into an acceptance later.
+    Raises InputError when a hash is not 64 lower-case hex digits.
+    """
+    return hashlib.sha256(_PREFIX + _raw(previous_hex) + _raw(event_hash_hex) + _STATUS_BYTE[accepted]).hexdigest()
+
+
+def receipt_object(event_id: str, event_hash: str, status: str, gpos: int, epoch: str) -> dict[str, object]:
+    """What the plane signs about one event: `status` "accepted" or "rejected", `gpos` its journal position from 1.
+
+    Raises InputError for another status.
+    """
+    if status not in (ACCEPTED, REJECTED):
+        raise InputError(f"A receipt says accepted or rejected, not '{status[:40]}'.")
+    return {"kind": "receipt", "event_id": event_id, "hash": event_hash, "status": status, "gpos": gpos, "epoch": epoch}
+
+
+def sign_receipt(plane_key: SigningKey, receipt: dict[str, object]) -> str:
+    """The plane's base64 signature over the canonical receipt."""
+    return plane_key.sign_text(canonical(receipt))
+
+
+def verify_receipt(plane_public_hex: str, receipt: dict[str, object], server_sig: str) -> bool:
+    """Whether `server_sig` is the plane's over exactly this receipt; malformed keys and signatures are False."""
+    return verify_text(plane_public_hex, canonical(receipt), server_sig)
+
+
+def token_subject(device: str, nonce: str, time: str, origin: str) -> dict[str, object]:
+    """What a device signs to be given an access token: its id, a fresh 64-digit nonce, its UTC time, the plane's origin.
+
+    The origin is inside, so that one plane cannot use a request at another.
+    """
+    return {"kind": "token", "device": device, "nonce": nonce, "time": time, "origin": origin}
+
+
+def sign_token_request(device_key: SigningKey, nonce: str, time: str, origin: str) -> str:
+    """The device's base64 signature over the canonical `token_subject` of its own id."""
+    return device_key.sign_text(canonical(token_subject(device_key.id, nonce, time, origin)))
+
+
+def verify_token_request(device_public_hex: str, subject: dict[str, object], sig: str) -> bool:
+    """Whether `sig` is the device's over this `token_subject`; freshness and replay are the caller's to judge."""
+    return verify_text(device_public_hex, canonical(subject), sig)
+
+
+def _raw(text: str) -> bytes:
+    if len(text) != _DIGEST_HEX or text != text.lower():
+        raise InputError(f"'{text[:80]}' is not a SHA-256 in lower-case hex.")
+    try:
+        return bytes.fromhex(text)
+    except ValueError as error:
+        raise InputError(f"'{text[:80]}' is not a SHA-256 in lower-case hex.") from error

@@ -1,0 +1,242 @@
+"""The plane's /v1 as methods: one an endpoint, returning protocol messages or raising what may be concluded.
+
+`push`, `journal` and `send_command` are tried exactly once, the sync engine decides what follows; the others renew a
+refused token once by themselves, because asking them twice changes nothing. One client a thread; `abort` from any.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import ValidationError
+
+from console.domain.times import format_utc, from_epoch_us, parse_utc, to_epoch_us
+from console.proof.envelope import SignedEvent
+from console.proof.journal import sign_token_request
+from console.protocol.messages import (
+    Answer,
+    CommandStatus,
+    ConfigAnswer,
+    InventoryAnswer,
+    JournalAnswer,
+    PushAnswer,
+    SelectAnswer,
+    TokenAnswer,
+    ValidationAnswer,
+)
+from console.protocol.problems import problem_from_object
+from console.remote.event_stream import StreamEvent, events, lines
+from console.remote.faults import GarbledAnswer, ProblemAnswer
+from console.remote.tokens import TokenKeeper
+from console.remote.wire import Reply, Wire
+
+M = TypeVar("M", bound=Answer)
+
+ANSWER_S = 10.0
+PUSH_S = 30.0
+SMALL_BYTES = 4 * 1024 * 1024
+JOURNAL_BYTES = 64 * 1024 * 1024
+STREAM_EVENT_BYTES = 4 * 1024 * 1024
+CAPTURE_LINE_BYTES = 48 * 1024 * 1024
+STREAM_SILENCE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange(Generic[M]):
+    """An answer and when it was asked for and received, in microseconds of the desk's clock."""
+
+    answer: M
+    sent_us: int
+    received_us: int
+
+    @property
+    def plane_us(self) -> int:
+        """The plane's own time in the answer, microseconds since 1970."""
+        return to_epoch_us(parse_utc(self.answer.server_time))
+
+
+class PlaneClient:
+    """One plane over one `Wire`; several clients may share a `TokenKeeper`.
+
+    Every method raises Offline, TimedOut, ProblemAnswer or GarbledAnswer (see `remote.faults`).
+    """
+
+    def __init__(self, wire: Wire, tokens: TokenKeeper) -> None:
+        self._wire, self._tokens = wire, tokens
+        self._origin = ""
+
+    def abort(self) -> None:
+        """Ends what is under way, from any thread, and refuses everything after."""
+        self._wire.abort()
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._wire.close()
+
+    def config(self) -> Exchange[ConfigAnswer]:
+        """Who the plane is and what it accepts; needs no token."""
+        exchange = self._read(ConfigAnswer, self._ask("GET", "/v1/config", token=""))
+        self._origin = exchange.answer.origin
+        return exchange
+
+    def renew_token(self, origin: str = "") -> None:
+        """Has a token that is not the one refused last; asks by the device's signature when nobody else did."""
+        self._tokens.renew(self._tokens.token, lambda: self._fetch_token(origin))
+
+    def _fetch_token(self, origin: str) -> str:
+        origin = origin or self._origin or self.config().answer.origin
+        key, nonce = self._tokens.device_key, self._tokens.nonce()
+        time = format_utc(from_epoch_us(self._wire.now_us()))
+        sig = sign_token_request(key, nonce, time, origin)
+        body = {"device": key.id, "time": time, "nonce": nonce, "origin": origin, "sig": sig}
+        return self._read(TokenAnswer, self._ask("POST", "/v1/token", _json(body), token="")).answer.token
+
+    def push(self, batch: Sequence[SignedEvent]) -> Exchange[PushAnswer]:
+        """Sends events in this order; one receipt each, after the plane's commit. Safe to repeat."""
+        body = _json({"events": [event.wire() for event in batch]})
+        return self._read(PushAnswer, self._ask("POST", "/v1/events", body, within_s=PUSH_S))
+
+    def journal(self, epoch: str, after: int, at_hash: str, limit: int, wait_s: int) -> Exchange[JournalAnswer]:
+        """Entries after a position; with `wait_s` the plane may hold the answer until there is one."""
+        path = f"/v1/journal?epoch={epoch}&after={after}&hash={at_hash}&limit={limit}&wait={wait_s}"
+        return self._read(JournalAnswer, self._ask("GET", path, within_s=wait_s + ANSWER_S, max_bytes=JOURNAL_BYTES))
+
+    def send_command(self, canon: str, sig: str, person_sig: str) -> Exchange[CommandStatus]:
+        """Sends a signed order, once; TimedOut and GarbledAnswer mean that nobody here knows whether it was taken."""
+        body = _json({"canon": canon, "sig": sig, "person_sig": person_sig})
+        return self._read(CommandStatus, self._ask("POST", "/v1/commands", body))
+
+    def command(self, command_id: str, wait_s: int = 0) -> Exchange[CommandStatus]:
+        """Looks a command up; with `wait_s` the plane may hold the answer until it is verified. Changes nothing."""
+        query = f"?wait={wait_s}&state=verified" if wait_s else ""
+        return self._read(CommandStatus, self._patiently("GET", f"/v1/commands/{command_id}{query}", b"", wait_s))
+
+    def select(self, incident: str, switch: str, target: str, want: str) -> Exchange[SelectAnswer]:
+        """Opens the sheet: state, blast radius, counts; the plane opens its probe stream here."""
+        body = _json({"incident": incident, "switch": switch, "target": target, "want": want})
+        return self._read(SelectAnswer, self._patiently("POST", "/v1/commands/select", body))
+
+    def inventory(self) -> Exchange[InventoryAnswer]:
+        """Live counts by inventory id."""
+        return self._read(InventoryAnswer, self._patiently("GET", "/v1/inventory"))
+
+    def validate(self, incident: str, target: str, cases: int, within_s: float = 120.0) -> Exchange[ValidationAnswer]:
+        """A measured run of `cases` cases against `target`, delivered to nobody."""
+        body = _json({"incident": incident, "target": target, "cases": cases})
+        return self._read(ValidationAnswer, self._patiently("POST", "/v1/validations", body, within_s))
+
+    def event(self, event_id: str) -> dict[str, Any]:
+        """What the plane holds under an event id."""
+        return _object(self._patiently("GET", f"/v1/events/{event_id}"))
+
+    def health(self) -> dict[str, Any]:
+        """Whether the plane and its parts are well."""
+        return _object(self._ask("GET", "/v1/health", token=""))
+
+    @contextmanager
+    def captures(self, incident: str, target: str) -> Iterator[Iterator[dict[str, Any]]]:
+        """Evidence items of `target` one by one as the plane reads them from the back-end; nothing is kept there."""
+        with self._following(f"/v1/captures?incident={incident}&target={target}", ANSWER_S * 3) as pieces:
+            yield (_load(line) for line in lines(pieces, CAPTURE_LINE_BYTES) if line)
+
+    @contextmanager
+    def metrics(self, after: str = "", silence_s: float = STREAM_SILENCE_S) -> Iterator[Iterator[StreamEvent]]:
+        """The metric stream from after an event id; `silence_s` without a byte raises TimedOut."""
+        path = "/v1/metrics/stream" + (f"?after={after}" if after.isdigit() else "")
+        with self._following(path, silence_s) as pieces:
+            yield events(lines(pieces, STREAM_EVENT_BYTES), STREAM_EVENT_BYTES)
+
+    @contextmanager
+    def _following(self, path: str, silence_s: float) -> Iterator[Iterator[bytes]]:
+        if not self._tokens.token:
+            self.renew_token()
+        for last_try in (False, True):
+            token = self._tokens.token
+            with self._wire.stream(path, _headers(token), silence_s=silence_s) as (status, headers, pieces):
+                if status == 200:
+                    yield pieces
+                    return
+                refusal = _refusal(Reply(status, headers, b"".join(_bounded(pieces)), 0, 0))
+            if status != 401 or last_try:
+                raise refusal
+            self._tokens.renew(token, lambda: self._fetch_token(""))
+
+    def _patiently(self, method: str, path: str, body: bytes = b"", more_s: float = 0.0) -> Reply:
+        """A request that may be asked twice: renews a missing or refused token once."""
+        token = self._tokens.token
+        if token:
+            try:
+                return self._ask(method, path, body, within_s=ANSWER_S + more_s)
+            except ProblemAnswer as refused:
+                if refused.status != 401:
+                    raise
+        self._tokens.renew(token, lambda: self._fetch_token(""))
+        return self._ask(method, path, body, within_s=ANSWER_S + more_s)
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        *,
+        token: str | None = None,
+        within_s: float = ANSWER_S,
+        max_bytes: int = SMALL_BYTES,
+    ) -> Reply:
+        headers = _headers(self._tokens.token if token is None else token)
+        reply = self._wire.ask(method, path, headers, body, within_s=within_s, max_bytes=max_bytes)
+        if reply.status >= 400:
+            raise _refusal(reply)
+        return reply
+
+    def _read(self, kind: type[M], reply: Reply) -> Exchange[M]:
+        try:
+            return Exchange(kind.model_validate_json(reply.body), reply.sent_us, reply.received_us)
+        except ValidationError as error:
+            where = ".".join(str(part) for part in error.errors()[0]["loc"])[:80]
+            raise GarbledAnswer(f"The plane's answer is not a {kind.__name__} (at '{where}').") from error
+
+
+def _headers(token: str) -> Mapping[str, str]:
+    headers = {"Content-Type": "application/json"}
+    return headers | {"Authorization": f"Bearer {token}"} if token else headers
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+
+
+def _load(text: str | bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise GarbledAnswer("The plane's answer is not JSON.") from error
+    if not isinstance(value, dict):
+        raise GarbledAnswer("The plane's answer is not a JSON object.")
+    return value
+
+
+def _object(reply: Reply) -> dict[str, Any]:
+    return _load(reply.body)
+
+
+def _refusal(reply: Reply) -> ProblemAnswer:
+    try:
+        problem = problem_from_object(_load(reply.body))
+    except GarbledAnswer:
+        problem = problem_from_object(None)
+    after = reply.headers.get("retry-after", "")
+    return ProblemAnswer(reply.status, problem, float(after) if after.isdigit() else 0.0)
+
+
+def _bounded(pieces: Iterator[bytes], max_bytes: int = 64 * 1024) -> Iterator[bytes]:
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        yield piece
+        if size > max_bytes:
+            return

@@ -1,0 +1,208 @@
+"""One warm HTTP connection to a plane: bounded answers, no redirects, proxies or cookies, and it can be cut short.
+
+Not shared between threads, except `abort`, which any thread may call to end a request that is under way. Nothing is
+ever sent twice by itself: a request that failed is the caller's to judge.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urlsplit
+from weakref import WeakSet
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
+from urllib3.poolmanager import PoolManager
+
+from console.domain.errors import InputError
+from console.remote.faults import GarbledAnswer, Offline, OversizedAnswer, TimedOut
+
+CONNECT_S = 3.0
+_CHUNK = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer: status, headers with lower-case names, body; moments in microseconds of the desk's clock."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    sent_us: int
+    received_us: int
+
+
+def check_url(url: str) -> str:
+    """The plane's address without a trailing slash.
+
+    Raises InputError unless it is https, or http to this machine itself: a token never travels in the clear.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise InputError(f"'{url[:120]}' has no usable port; write the plane as https://HOST:PORT.") from error
+    if parts.scheme not in ("http", "https") or not host or parts.username or parts.query or parts.fragment:
+        raise InputError(f"'{url[:120]}' is not the address of a plane; write it as https://HOST:PORT.")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise InputError(f"The plane at {host} must be reached by https; http is for this machine only.")
+    return url.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class Wire:
+    """The connection; `now_us` reads the desk's clock in microseconds, `verify` is True or the path of a CA file."""
+
+    def __init__(self, url: str, now_us: Callable[[], int], verify: bool | str = True) -> None:
+        self.url = check_url(url)
+        self.now_us, self._verify = now_us, verify
+        self._open: WeakSet[socket.socket] = WeakSet()
+        self._aborted = False
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.adapters.clear()
+        adapter = _TrackingAdapter(self._opened)
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, adapter)
+
+    def abort(self) -> None:
+        """Ends whatever is under way, from any thread; every request from now on is refused as offline."""
+        self._aborted = True
+        for opened in list(self._open):
+            _shut(opened)
+
+    def close(self) -> None:
+        """Closes the connection; call it on the thread that used it, or once that has ended."""
+        self._session.close()
+
+    def ask(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, *, within_s: float, max_bytes: int
+    ) -> Reply:
+        """One request and its whole answer, whatever its status.
+
+        Raises Offline (nothing was sent), TimedOut (unknown), GarbledAnswer, OversizedAnswer.
+        """
+        until = time.monotonic() + within_s
+        sent_us = self.now_us()
+        with self._answer(method, path, headers, body, within_s) as response:
+            data = bytearray()
+            for chunk in self._chunks(response):
+                data += chunk
+                if len(data) > max_bytes:
+                    raise OversizedAnswer(f"The plane's answer to {path} is longer than {max_bytes} bytes.")
+                if time.monotonic() > until:
+                    raise TimedOut(f"The plane's answer to {path} did not end within {within_s:g} s.")
+            received_us = self.now_us()
+            promised = response.headers.get("content-length", "")
+            if promised.isdigit() and int(promised) != len(data):
+                raise TimedOut(f"The plane's answer to {path} broke off.")
+            lowered = {name.lower(): value for name, value in response.headers.items()}
+            return Reply(response.status_code, lowered, bytes(data), sent_us, received_us)
+
+    @contextmanager
+    def stream(
+        self, path: str, headers: Mapping[str, str], *, silence_s: float
+    ) -> Iterator[tuple[int, Mapping[str, str], Iterator[bytes]]]:
+        """An answer that goes on: status, headers, and pieces as they arrive; `silence_s` without one is TimedOut."""
+        with self._answer("GET", path, headers, b"", silence_s) as response:
+            lowered = {name.lower(): value for name, value in response.headers.items()}
+            yield response.status_code, lowered, self._chunks(response)
+
+    @contextmanager
+    def _answer(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, read_s: float
+    ) -> Iterator[requests.Response]:
+        if self._aborted:
+            raise Offline("This desk is shutting down, so nothing was sent to the plane.")
+        prepared = requests.PreparedRequest()
+        # identity: an answer is as long as it looks, so its bound holds before anything is unpacked
+        prepared.prepare(method, self.url + path, headers={"Accept-Encoding": "identity", **headers}, data=body or None)
+        try:
+            response = self._session.send(
+                prepared, stream=True, allow_redirects=False, timeout=(CONNECT_S, read_s), verify=self._verify
+            )
+        except (requests.RequestException, HTTPError, OSError) as error:
+            raise _fault(error, self.url) from error
+        try:
+            if 300 <= response.status_code < 400:
+                raise GarbledAnswer(f"{self.url} answers {path} with a redirect; redirects are never followed.")
+            if response.headers.get("content-encoding", "identity") != "identity":
+                raise GarbledAnswer(f"{self.url} answers {path} in an encoding that was not asked for.")
+            yield response
+        finally:
+            # An answer that was read to its end has already given its connection back; any other is cut.
+            response.close()
+
+    def _chunks(self, response: requests.Response) -> Iterator[bytes]:
+        try:
+            while chunk := response.raw.read1(_CHUNK):
+                yield chunk
+        except (requests.RequestException, HTTPError, OSError) as error:
+            raise _fault(error, self.url) from error
+
+    def _opened(self, opened: socket.socket) -> None:
+        self._open.add(opened)
+        if self._aborted:
+            _shut(opened)
+
+
+def _fault(error: Exception, url: str) -> Offline | TimedOut:
+    """What may be concluded: only a connection that never stood proves that nothing was sent."""
+    inner: object = error.args[0] if error.args else None
+    reason = inner.reason if isinstance(inner, MaxRetryError) else inner
+    if isinstance(reason, NewConnectionError | ConnectTimeoutError) or isinstance(error, requests.ConnectTimeout):
+        return Offline(f"The plane at {url} does not answer; nothing was sent.")
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return Offline(f"The certificate of {url} is not one this desk trusts; nothing was sent.")
+    return TimedOut(f"The connection to {url} was lost before the answer was whole.")
+
+
+def _shut(opened: socket.socket) -> None:
+    try:
+        # The plain socket's, even under TLS: the reader on the other thread sees the end, no state is touched.
+        socket.socket.shutdown(opened, socket.SHUT_RDWR)
+    except OSError:
+        return
+
+
+class _TrackingAdapter(HTTPAdapter):
+    """Reports every socket it opens, so that a request under way can be cut short."""
+
+    def __init__(self, opened: Callable[[socket.socket], None]) -> None:
+        self._pools = {
+            "http": _tracking_pool(HTTPConnectionPool, opened),
+            "https": _tracking_pool(HTTPSConnectionPool, opened),
+        }
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
+        self.poolmanager = PoolManager(num_pools=connections, maxsize=maxsize, block=block, **options)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+
+def _tracking_pool(pool: Any, opened: Callable[[socket.socket], None]) -> Any:
+    base: Any = pool.ConnectionCls
+
+    def connect(self: Any) -> None:
+        base.connect(self)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        opened(self.sock)
+
+    connection = type("TrackedConnection", (base,), {"connect": connect})
+    return type("TrackedPool", (pool,), {"ConnectionCls": connection})

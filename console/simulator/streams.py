@@ -1,0 +1,64 @@
+"""Open answer streams: paced writing, and being cut from outside.
+
+A cut writes one last `event: cut` if the socket still takes it and then aborts the connection; whoever waits in
+`pause_until` wakes at once and learns it from the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Collection
+
+from aiohttp import web
+
+from console.simulator.switches import SwitchState
+from console.simulator.world import Route
+
+_GRID_S = 0.01
+"""Streams wake on a common grid, so that many of them share one turn of the event loop."""
+
+
+class OpenStream:
+    """One answer being written; `tools` are those it has in use, `probe` whether it is a probe's."""
+
+    __slots__ = ("_loop", "_request", "_waiter", "cut_by", "model", "probe", "route", "tools")
+
+    def __init__(self, request: web.Request, route: Route, model: str, tools: Collection[str], *, probe: bool) -> None:
+        self.route, self.model, self.tools, self.probe = route, model, tools, probe
+        self.cut_by: SwitchState | None = None
+        self._request = request
+        self._loop = asyncio.get_running_loop()
+        self._waiter: asyncio.Future[None] | None = None
+
+    async def pause_until(self, when: float) -> bool:
+        """Waits for loop time `when`, rounded up to the grid; False when the stream was cut."""
+        if self.cut_by is None:
+            waiter = self._waiter = self._loop.create_future()
+            timer = self._loop.call_at(-(-when // _GRID_S) * _GRID_S, _wake, waiter)
+            try:
+                await waiter
+            finally:
+                timer.cancel()
+                self._waiter = None
+        return self.cut_by is None
+
+    def cut(self, stop: SwitchState) -> None:
+        """Ends the stream now, in the name of `stop`."""
+        if self.cut_by is not None:
+            return
+        self.cut_by = stop
+        transport = self._request.transport
+        if transport is not None and not transport.is_closing():
+            facts = {"switch": stop.switch, "target": stop.target, "command_id": stop.command_id, "generation": stop.generation}
+            line = f"event: cut\ndata: {json.dumps(facts)}\n\n".encode()
+            # framed by hand: the response's own writer may not be awaited from here, and the body ends broken on purpose
+            transport.write(b"%x\r\n%b\r\n" % (len(line), line))
+            transport.abort()
+        if self._waiter is not None:
+            _wake(self._waiter)
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

@@ -1,0 +1,188 @@
+"""What the rules ask of the record before something may happen; the same answers inside a transaction and outside.
+
+Everything here reads projections through a `Reader`, so an action that asks inside its transaction sees what it is
+about to commit on top of.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from console.domain.commands import ENDS
+from console.domain.evidence import missing_dimensions
+from console.domain.incident import IncidentFacts
+from console.domain.switches import RUNNING, STOPPED
+from console.store.readers import Reader
+
+_RESPONDING = (
+    "incident.acknowledged",
+    "role.taken",
+    "severity.graded",
+    "triage.answered",
+    "triage.concluded",
+    "switch.confirmed",
+    "lifecycle.entered",
+    "criterion.signed",
+    "evidence.sealed",
+)
+"""Types whose author responded to the incident; a reviewer may have written none of them (LRN-3, EVI-7)."""
+
+_ENDS = json.dumps(ENDS)
+
+
+@dataclass(frozen=True, slots=True)
+class CertifiedPerson:
+    """A person whom the organisation's root certified: public key in hex, and the roles granted."""
+
+    person: str
+    public_key: str
+    display_name: str
+    roles: frozenset[str]
+
+
+def certified_people(reader: Reader) -> Mapping[str, CertifiedPerson]:
+    """Everybody the pinned root certified, by name."""
+    roles: dict[str, set[str]] = {}
+    for person, role in reader.tuples("SELECT person, role FROM grant_now"):
+        roles.setdefault(person, set()).add(role)
+    found = reader.tuples("SELECT person, public_key, display_name FROM person_now")
+    return {name: CertifiedPerson(name, key, title, frozenset(roles.get(name, ()))) for name, key, title in found}
+
+
+def known_ids(reader: Reader, incident: str, ids: Iterable[str]) -> frozenset[str]:
+    """Which of `ids` are events of this incident, captured items of it, or validations measured in it."""
+    wanted = list(dict.fromkeys(ids))
+    if not wanted:
+        return frozenset()
+    listed = json.dumps(wanted)
+    events = reader.tuples(
+        "SELECT event_id FROM timeline WHERE incident = ? AND status <> 'rejected' "
+        "AND event_id IN (SELECT value FROM json_each(?))",
+        (incident, listed),
+    )
+    items = reader.tuples(
+        "SELECT item FROM evidence_item WHERE incident = ? AND item IN (SELECT value FROM json_each(?))",
+        (incident, listed),
+    )
+    return frozenset(row[0] for row in (*events, *items))
+
+
+def open_command(reader: Reader, switch: str, target: str) -> str:
+    """The id of a command on this switch and target that has not come to an end, or ""."""
+    found = reader.value(
+        "SELECT command_id FROM command WHERE switch = ? AND target = ? "
+        "AND state NOT IN (SELECT value FROM json_each(?)) LIMIT 1",
+        (switch, target, _ENDS),
+        "",
+    )
+    return str(found)
+
+
+def incident_facts(reader: Reader, incident: str) -> IncidentFacts:
+    """Everything the entry tests of an incident's states look at (INT-8)."""
+    row = reader.row("SELECT * FROM incident WHERE incident = ?", (incident,)) or {}
+    stops, restored, last_restore = _switched(reader, incident)
+    lamps = _lamps_after(reader, incident, last_restore)
+    review, reviewer = _review(reader, incident)
+    captured = reader.tuples("SELECT DISTINCT dimension FROM evidence_item WHERE incident = ?", (incident,))
+    return IncidentFacts(
+        state=str(row.get("state", "")),
+        acknowledged=str(row.get("acknowledged_event", "")),
+        commander=str(
+            reader.value(
+                "SELECT person FROM role_now WHERE incident = ? AND role = 'incident_commander'", (incident,), ""
+            )
+        ),
+        severity=str(row.get("severity", "")),
+        stops=stops,
+        restored=restored,
+        unresolved_commands=_unresolved(reader, incident),
+        unsealed_items=_unsealed(reader, incident),
+        sealed=tuple(
+            r[0] for r in reader.tuples("SELECT event_id FROM seal_now WHERE incident = ? ORDER BY seal", (incident,))
+        ),
+        missing_dimensions=missing_dimensions(name for (name,) in captured),
+        service_lamp=lamps.get("service", ""),
+        behaviour_lamp=lamps.get("behaviour", ""),
+        mitigation=_last_event(reader, incident, "validation.measured")[0],
+        review=review,
+        reviewer=reviewer,
+        responders=_responders(reader, incident),
+    )
+
+
+def _switched(reader: Reader, incident: str) -> tuple[dict[str, str], dict[str, str], int]:
+    """(stops, restores) as observed at the data path, by "switch target", and the position of the last restore."""
+    stops: dict[str, str] = {}
+    restored: dict[str, str] = {}
+    last = 0
+    rows = reader.tuples(
+        "SELECT s.switch, s.target, s.state, t.event_id, t.gpos FROM switch_state s JOIN timeline t ON t.n = s.n "
+        "WHERE s.incident = ? AND s.kind = 'observed' AND s.method = 'probe' AND t.status <> 'rejected' "
+        "ORDER BY t.gpos, t.hlc, t.event_id",
+        (incident,),
+    )
+    for switch, target, state, event_id, gpos in rows:
+        name = f"{switch} {target}"
+        if state == STOPPED:
+            stops.setdefault(name, event_id)
+            restored.pop(name, None)
+        elif state == RUNNING and name in stops:
+            restored[name] = event_id
+            last = int(gpos)
+    return stops, restored, last
+
+
+def _lamps_after(reader: Reader, incident: str, position: int) -> Mapping[str, str]:
+    """The last lamps the plane saw after `position`, or nothing."""
+    event_id, gpos = _last_event(reader, incident, "lamps.observed")
+    signed = reader.event(event_id) if event_id and gpos > position else None
+    return {name: str(signed.envelope.body[name]) for name in ("service", "behaviour")} if signed else {}
+
+
+def _review(reader: Reader, incident: str) -> tuple[str, str]:
+    """The last review that found the evidence sufficient, and its author."""
+    event_id, _ = _last_event(reader, incident, "review.signed")
+    signed = reader.event(event_id) if event_id else None
+    if signed is None or signed.envelope.body["verdict"] != "evidence_sufficient":
+        return "", ""
+    return event_id, signed.envelope.actor
+
+
+def _last_event(reader: Reader, incident: str, event_type: str) -> tuple[str, int]:
+    rows = reader.tuples(
+        "SELECT t.event_id, t.gpos FROM timeline t WHERE t.incident = ? AND t.type = ? AND t.status <> 'rejected' "
+        "ORDER BY t.gpos DESC, t.hlc DESC, t.event_id DESC LIMIT 1",
+        (incident, event_type),
+    )
+    return (str(rows[0][0]), int(rows[0][1])) if rows else ("", 0)
+
+
+def _unresolved(reader: Reader, incident: str) -> tuple[str, ...]:
+    rows = reader.tuples(
+        "SELECT command_id FROM command WHERE incident = ? AND state NOT IN (SELECT value FROM json_each(?))",
+        (incident, _ENDS),
+    )
+    return tuple(row[0] for row in rows)
+
+
+def _unsealed(reader: Reader, incident: str) -> int:
+    return int(
+        reader.value(
+            "SELECT count(*) FROM evidence_item i WHERE i.incident = ?1 "
+            "AND i.seal NOT IN (SELECT seal FROM seal_now WHERE incident = ?1)",
+            (incident,),
+            0,
+        )
+    )
+
+
+def _responders(reader: Reader, incident: str) -> frozenset[str]:
+    rows = reader.tuples(
+        "SELECT DISTINCT actor FROM timeline WHERE incident = ? AND status <> 'rejected' "
+        "AND type IN (SELECT value FROM json_each(?))",
+        (incident, json.dumps(_RESPONDING)),
+    )
+    return frozenset(row[0] for row in rows)

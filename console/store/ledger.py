@@ -1,0 +1,77 @@
+"""One signed event becomes one row, its projections and its place in the outbox; the only code that writes `event`.
+
+Call it inside a transaction and only with an event whose signature and place in its chain were checked before.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from console.proof.chain import ChainHead
+from console.proof.envelope import Envelope, SignedEvent
+from console.store import projections, rows
+from console.store._sqlite import Connection
+
+OWN, SYNCED, IMPORTED = "own", "sync", "import"
+
+
+def put_event(
+    conn: Connection, signed: SignedEvent, event: Envelope, *, origin: str, stored_at: str
+) -> tuple[int, tuple[str, ...]]:
+    """Stores one event; returns its local number and the kinds that screens must reload.
+
+    An own event enters the outbox in the same transaction. The incident's own row is not refreshed here.
+    """
+    n: int = conn.execute("SELECT ifnull(max(n), 0) + 1 FROM event").fetchone()[0]
+    rows.insert(
+        conn,
+        "event",
+        (
+            n, event.event_id, event.type, event.incident, event.device, event.incarnation, event.seq, event.hlc,
+            signed.hash, signed.sig, signed.person_sig, origin, stored_at, signed.canon,
+        ),
+    )  # fmt: skip
+    if origin == OWN:
+        conn.execute("INSERT INTO outbox (n) VALUES (?)", (n,))
+    return n, projections.apply(conn, n, event)
+
+
+def chain_head(conn: Connection, chain: tuple[str, str, int]) -> ChainHead:
+    """The last stored event of a chain (device, incident, incarnation)."""
+    found = conn.execute(
+        "SELECT seq, hash FROM event WHERE device = ? AND incident = ? AND incarnation = ? ORDER BY seq DESC LIMIT 1",
+        chain,
+    ).fetchone()
+    return ChainHead(*found) if found else ChainHead()
+
+
+def put_fork(conn: Connection, signed: SignedEvent, event: Envelope | None, *, reason: str, origin: str, at: str) -> None:
+    """Keeps what does not fit the record, so that a fork can be shown; the same text again changes nothing."""
+    if conn.execute("SELECT 1 FROM fork_evidence WHERE hash = ?", (signed.hash,)).fetchone():
+        return
+    place: tuple[Any, ...] = ("", "", "", 0, 0)
+    if event is not None:
+        place = (event.event_id, event.device, event.incident, event.incarnation, event.seq)
+    values = (signed.hash, *place, signed.sig, signed.person_sig, reason, origin, at, signed.canon)
+    rows.insert(conn, "fork_evidence", values)
+
+
+def public_key_of(conn: Connection, device: str) -> str:
+    """The public key (hex) whose id is `device`, or "" when no key of that id was ever seen.
+
+    The id is the hash of the key, so whoever supplied it cannot have supplied a wrong one; whether the device may
+    speak is another question, answered by the certificates.
+    """
+    found = conn.execute(
+        "SELECT public_key FROM known_key WHERE device = ?1 "
+        "UNION ALL SELECT public_key FROM certified_device WHERE device = ?1 LIMIT 1",
+        (device,),
+    ).fetchone()
+    key = str(found[0]) if found else ""
+    return key if key and projections.is_key_of(device, key) else ""
+
+
+def person_key_of(conn: Connection, person: str) -> str:
+    """The certified public key (hex) of a person, or ""."""
+    found = conn.execute("SELECT public_key FROM person_now WHERE person = ?", (person,)).fetchone()
+    return str(found[0]) if found else ""

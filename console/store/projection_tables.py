@@ -1,0 +1,139 @@
+"""The shape of the projections: tables and views that are computed from the record and may be dropped at any time.
+
+They are not part of a schema version: when their shape or meaning changes, raise PROJECTIONS and every store rebuilds
+them at its next start. Every table is keyed by `n`, the event's local number; what holds *now* is a view by order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from console.store._sqlite import Connection, sqlite_utils_database
+
+PROJECTIONS = 1
+"""Raise it whenever a table below or a function in `projections` changes its meaning."""
+
+TAIL = 2**62
+"""The position of what the server has not ordered yet: after everything it has."""
+
+TABLES: Mapping[str, dict[str, type]] = {
+    "timeline": {
+        "n": int, "event_id": str, "incident": str, "gpos": int, "hlc": str, "status": str, "type": str, "actor": str,
+        "role": str, "device": str,
+    },
+    "incident": {
+        "incident": str, "n": int, "opened": str, "title": str, "channel": str, "reporter": str, "detected_at": str,
+        "fingerprint": str, "class": str, "families": str, "target": str, "workspace": str, "owner_role": str,
+        "decision_due": str, "exercise": int, "opened_class": str, "opened_severity": str, "severity": str, "severity_event": str, "state": str,
+        "state_event": str, "acknowledged_event": str,
+    },
+    "severity": {
+        "n": int, "incident": str, "level": str, "scope": str, "urgency": str, "reasons": str, "escalators": str,
+        "saw": str,
+    },
+    "lifecycle": {"n": int, "incident": str, "state": str, "grounds": str},
+    "role_holder": {"n": int, "incident": str, "role": str, "person": str, "saw": str},
+    "triage_answer": {"n": int, "incident": str, "branch": str, "answer": str, "evidence": str, "saw": str},
+    "triage_conclusion": {
+        "n": int, "incident": str, "class": str, "severity": str, "surface": str, "runbook": str, "containment": str,
+        "roles": str, "branches": str, "saw": str,
+    },
+    "switch_state": {
+        "n": int, "incident": str, "kind": str, "command_id": str, "switch": str, "target": str, "state": str,
+        "generation": int, "method": str, "seen_by": str, "at": str, "results": str, "detail": str,
+    },
+    "evidence_item": {
+        "n": int, "incident": str, "item": str, "seal": int, "position": int, "dimension": str, "leaf": str,
+        "size": int, "blob": str, "leaf_blob": str, "source": str, "captured_at": str,
+    },
+    "seal": {
+        "n": int, "incident": str, "seal": int, "root": str, "size": int, "checkpoint": str, "sealer": str,
+        "nested": int,
+    },
+    "criterion": {
+        "n": int, "incident": str, "switch": str, "target": str, "criterion": str, "evidence": str, "statement": str,
+        "person": str, "role": str,
+    },
+    "certified_person": {"n": int, "person": str, "public_key": str, "display_name": str, "signer": str},
+    "certified_device": {"n": int, "device": str, "public_key": str, "label": str, "kind": str, "signer": str},
+    "role_grant": {"n": int, "person": str, "role": str, "signer": str},
+}  # fmt: skip
+
+_KEYS: Mapping[str, str] = {"incident": "incident"}
+
+_INDEXES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("timeline", ("incident", "gpos", "hlc", "event_id")),
+    ("severity", ("incident",)),
+    ("lifecycle", ("incident",)),
+    ("role_holder", ("incident", "role")),
+    ("triage_answer", ("incident", "branch")),
+    ("triage_conclusion", ("incident",)),
+    ("switch_state", ("switch", "target")),
+    ("switch_state", ("command_id",)),
+    ("evidence_item", ("incident", "seal")),
+    ("seal", ("incident",)),
+    ("criterion", ("incident", "switch", "target")),
+    ("certified_device", ("device",)),
+    ("certified_person", ("person",)),
+)
+
+NEWEST_FIRST = "gpos DESC, hlc DESC, event_id DESC"
+"""The order that decides what holds now: the server's position, then the hybrid clock for the tail."""
+
+
+def _now(table: str, keys: str, where: str = "1", newest: str = NEWEST_FIRST) -> str:
+    columns = ", ".join(f"p.{name}" for name in TABLES[table])
+    return (
+        f"SELECT * FROM (SELECT {columns}, t.event_id, t.gpos, t.hlc, t.status, t.actor, "  # noqa: S608 - literals only
+        f"row_number() OVER (PARTITION BY {keys} ORDER BY {newest}) AS place "
+        f"FROM {table} p JOIN timeline t ON t.n = p.n WHERE t.status <> 'rejected' AND {where}) WHERE place = 1"
+    )
+
+
+_BY_ROOT = "p.signer IN (SELECT device FROM known_key WHERE origin = 'root')"
+
+VIEWS: Mapping[str, str] = {
+    "severity_now": _now("severity", "p.incident"),
+    "role_now": _now("role_holder", "p.incident, p.role"),
+    "triage_now": _now("triage_answer", "p.incident, p.branch"),
+    "conclusion_now": _now("triage_conclusion", "p.incident"),
+    "switch_now": _now("switch_state", "p.switch, p.target", "p.kind = 'observed'", f"p.at DESC, {NEWEST_FIRST}"),
+    "seal_now": _now("seal", "p.incident, p.seal"),
+    "criterion_now": _now("criterion", "p.incident, p.switch, p.target, p.criterion"),
+    "person_now": _now("certified_person", "p.person", _BY_ROOT),
+    "device_now": _now("certified_device", "p.device", _BY_ROOT),
+    "grant_now": _now("role_grant", "p.person, p.role", _BY_ROOT),
+}
+"""View -> what holds now: one row a key, with `event_id`, `gpos`, `hlc`, `status` and `actor` of the event that says so.
+
+People, devices and grants count only when the pinned organisation root signed them; `switch_now` goes by the time of
+observation, so that an older sighting never covers a newer one.
+"""
+
+SEARCH = (
+    "CREATE VIRTUAL TABLE search USING fts5(text, content='', prefix='2 3', "
+    "tokenize=\"unicode61 remove_diacritics 2\")"
+)
+"""Full text of titles, notes and reasons; `rowid` is the event's `n`. Evidence is never in it."""
+
+NAMES = (*TABLES, *VIEWS, "search")
+
+
+def create(conn: Connection) -> None:
+    """Creates all projections, empty; call it inside a transaction."""
+    db = sqlite_utils_database(conn)
+    for name, columns in TABLES.items():
+        db.table(name).create(columns, pk=_KEYS.get(name, "n"), not_null=list(columns), strict=True)
+    for table, columns_of in _INDEXES:
+        db.table(table).create_index(list(columns_of), index_name=f"{table}_by_{'_'.join(columns_of)}")
+    conn.execute(SEARCH)
+    for name, select in VIEWS.items():
+        db.create_view(name, select)
+
+
+def drop(conn: Connection) -> None:
+    """Removes every projection that is there; call it inside a transaction."""
+    kinds = dict(conn.execute("SELECT name, type FROM sqlite_master WHERE type IN ('table', 'view')"))
+    for name in (*VIEWS, "search", *TABLES):
+        if name in kinds:
+            conn.execute(f"DROP {kinds[name]} {name}")

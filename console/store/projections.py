@@ -1,0 +1,253 @@
+"""What screens read, computed from events: one function a type in one literal table, the same for one event or for all.
+
+A projection row depends on its event alone and never on what came before it, so the order of arrival cannot matter;
+what holds *now* is decided by order when it is read. A stale answer (`saw`) is kept beside the one it did not see.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from console.domain.errors import InputError
+from console.domain.events import BODIES, check_body
+from console.proof.envelope import SYSTEM, Envelope
+from console.proof.keys import key_id
+from console.store._sqlite import Connection
+from console.store.projection_tables import NEWEST_FIRST, TABLES, TAIL
+
+PENDING, ACCEPTED, REJECTED = "pending", "accepted", "rejected"
+
+_INSERT = {
+    name: f"INSERT INTO {name} VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - literals only
+    for name, columns in TABLES.items()
+}
+_OPENED = _INSERT["incident"] + (
+    " ON CONFLICT (incident) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in TABLES["incident"] if name != "incident")
+    + " WHERE excluded.opened < incident.opened"
+)
+_SEARCH = "INSERT INTO search (rowid, text) VALUES (?, ?)"
+
+_Row = tuple[str | int, ...]
+_Rows = Callable[[int, Envelope, Mapping[str, Any]], Iterable[tuple[str, _Row]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """How events of one type are shown: the rows they add, what a screen must reload, and the body fields searched."""
+
+    rows: _Rows
+    kinds: tuple[str, ...]
+    text: tuple[str, ...] = ()
+    moves_incident: bool = False
+    """Whether the incident's own row (severity, state, class) may have changed by it."""
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def _opened(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
+    yield _OPENED, (
+        e.incident, n, e.event_id, b["title"], b["channel"], b["reporter"], b["detected_at"], b["fingerprint"],
+        b["class"], _text(b["families"]), b["target"], b["workspace"], b["owner_role"], b["decision_due"],
+        int(e.exercise), b["class"], b["severity"], b["severity"], e.event_id, "open", e.event_id, "",
+    )  # fmt: skip
+    yield _INSERT["severity"], (n, e.incident, b["severity"], "", "", "[]", "[]", "")
+
+
+def _graded(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
+    row = (b["level"], b["scope"], b["urgency"], _text(b["reasons"]), _text(b["escalators"]), b["saw"])
+    yield _INSERT["severity"], (n, e.incident, *row)
+
+
+def _entered(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
+    yield _INSERT["lifecycle"], (n, e.incident, b["state"], _text(b["grounds"]))
+
+
+def _closed(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
+    yield _INSERT["lifecycle"], (n, e.incident, "closed", _text([b["saw"]] if b["saw"] else []))
+
+
+def _role(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
+    yield _INSERT["role_holder"], (n, e.incident, b["role"], b["person"], b["saw"])
+
+
+def _answered(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
+    yield _INSERT["triage_answer"], (n, e.incident, b["branch"], b["answer"], _text(b["evidence"]), b["saw"])
+
+
+def _concluded(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
+    lists = (_text(b["containment"]), _text(b["roles"]), _text(b["branches"]))
+    yield (
+        _INSERT["triage_conclusion"],
+        (n, e.incident, b["class"], b["severity"], b["surface"], b["runbook"], *lists, b["saw"]),
+    )
+
+
+def _switch(kind: str, at: str) -> _Rows:
+    """Rows of one step of a switch; `at` names the body field that says when, "" when the event's clock must do."""
+
+    def rows(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
+        state = b.get("state") or b.get("observed") or b.get("want") or ""
+        results, detail = b.get("results", {}), b.get("detail") or b.get("sentence") or b.get("reply") or ""
+        yield _INSERT["switch_state"], (
+            n, e.incident, kind, b.get("command_id", ""), b.get("switch", ""), b.get("target", ""), state,
+            b.get("generation", 0), b.get("method", ""), b.get("by", ""), b[at] if at else "", _text(results),
+            detail if isinstance(detail, str) else _text(detail),
+        )  # fmt: skip
+
+    return rows
+
+
+def _captured(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
+    names = ("item", "seal", "index", "dimension", "leaf", "size", "blob", "leaf_blob", "source", "captured_at")
+    yield _INSERT["evidence_item"], (n, e.incident, *(b[name] for name in names))
+
+
+def _sealed(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
+    row = (b["seal"], b["root"], b["size"], b["checkpoint"], b["sealer"], int(b["nested"]))
+    yield _INSERT["seal"], (n, e.incident, *row)
+
+
+def _criterion(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
+    row = (b["switch"], b["target"], b["criterion"], _text(b["evidence"]), b["statement"], e.actor, e.role)
+    yield _INSERT["criterion"], (n, e.incident, *row)
+
+
+def _person(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
+    if e.incident == SYSTEM:
+        yield _INSERT["certified_person"], (n, b["person"], b["public_key"], b["display_name"], e.device)
+
+
+def _device(kind: str, name: str, key: str, label: str) -> _Rows:
+    """A device counts as certified only when its id is that of the key named beside it; `name` "" is the signer."""
+
+    def rows(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
+        device = b[name] if name else e.device
+        if e.incident == SYSTEM and is_key_of(device, b[key]):
+            yield _INSERT["certified_device"], (n, device, b[key], b[label], kind, e.device)
+
+    return rows
+
+
+def _grant(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
+    if e.incident == SYSTEM:
+        yield _INSERT["role_grant"], (n, b["person"], b["role"], e.device)
+
+
+def is_key_of(device: str, public_hex: str) -> bool:
+    """Whether `device` is the id of that public key; malformed hex is False."""
+    try:
+        return key_id(public_hex) == device
+    except ValueError:
+        return False
+
+
+def _only_timeline(_: int, __: Envelope, ___: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
+    return ()
+
+
+_INTAKE = ("incident", "severity")
+TABLE: Mapping[str, Projection] = {
+    "organisation.founded": Projection(_device("root", "", "root_public_key", "name"), ("organisation",)),
+    "plane.certified": Projection(_device("plane", "device", "public_key", "origin"), ("organisation",)),
+    "device.certified": Projection(_device("desk", "device", "public_key", "label"), ("organisation",)),
+    "person.certified": Projection(_person, ("organisation",)),
+    "role.granted": Projection(_grant, ("organisation",)),
+    "incident.opened": Projection(_opened, _INTAKE, ("title", "reporter"), moves_incident=True),
+    "incident.acknowledged": Projection(_only_timeline, ("incident",), moves_incident=True),
+    "role.taken": Projection(_role, ("role",)),
+    "severity.graded": Projection(_graded, _INTAKE, ("reasons",), moves_incident=True),
+    "triage.answered": Projection(_answered, ("triage",)),
+    "triage.concluded": Projection(_concluded, ("triage", "incident"), moves_incident=True),
+    "lifecycle.entered": Projection(_entered, ("incident",), moves_incident=True),
+    "incident.closed": Projection(_closed, ("incident",), ("resolution",), moves_incident=True),
+    "note.added": Projection(_only_timeline, (), ("text",)),
+    "note.corrected": Projection(_only_timeline, (), ("text",)),
+    "switch.confirmed": Projection(_switch("confirmed", ""), ("switch",), ("reason", "break_glass")),
+    "switch.ended": Projection(_switch("ended", ""), ("switch",), ("sentence",)),
+    "switch.acknowledged": Projection(_switch("acknowledged", "acknowledged_at"), ("switch",)),
+    "switch.refused": Projection(_switch("refused", ""), ("switch",), ("sentence",)),
+    "switch.dispatched": Projection(_switch("dispatched", "dispatched_at"), ("switch",)),
+    "switch.observed": Projection(_switch("observed", "observed_at"), ("switch",)),
+    "switch.drifted": Projection(_switch("drifted", "observed_at"), ("switch",)),
+    "evidence.captured": Projection(_captured, ("evidence",)),
+    "evidence.sealed": Projection(_sealed, ("seal", "evidence")),
+    "criterion.signed": Projection(_criterion, ("criterion",), ("statement",)),
+}
+"""Event type -> projection; a type that is not here is in the timeline alone, and shown raw when it is not known."""
+
+_MOVES_INCIDENT = frozenset(name for name, projection in TABLE.items() if projection.moves_incident)
+
+
+def apply(conn: Connection, n: int, event: Envelope) -> tuple[str, ...]:
+    """Adds the rows of one event, not yet ordered by the server; returns the kinds that changed."""
+    conn.execute(
+        _INSERT["timeline"],
+        (n, event.event_id, event.incident, TAIL, event.hlc, PENDING, event.type, event.actor, event.role, event.device),
+    )
+    projection = TABLE.get(event.type)
+    if projection is None or not _is_understood(event):
+        return ("timeline",)
+    for sql, row in projection.rows(n, event, event.body):
+        conn.execute(sql, row)
+    words = " ".join(_words(event.body[name]) for name in projection.text)
+    if words.strip():
+        conn.execute(_SEARCH, (n, words))
+    return ("timeline", *projection.kinds)
+
+
+def _words(value: object) -> str:
+    return value if isinstance(value, str) else _text(value)
+
+
+def _is_understood(event: Envelope) -> bool:
+    """Whether this program knows what the body must hold and it does; anything else is kept and shown raw."""
+    if event.schema_v != 1 or event.type not in BODIES:
+        return False
+    try:
+        check_body(event.type, event.body)
+    except InputError:
+        return False
+    return True
+
+
+def place(conn: Connection, n: int, gpos: int, status: str) -> None:
+    """Gives an event the server's position and verdict; the caller refreshes its incident afterwards."""
+    conn.execute("UPDATE timeline SET gpos = ?, status = ? WHERE n = ?", (gpos, status, n))
+
+
+def moves_incident(event_type: str) -> bool:
+    """Whether an event of this type can change its incident's own row."""
+    return event_type in _MOVES_INCIDENT
+
+
+def _latest(columns: str, table: str, where: str = "1", order: str = NEWEST_FIRST) -> str:
+    return (
+        f"SELECT {columns} FROM {table} p JOIN timeline t ON t.n = p.n "  # noqa: S608 - literals only
+        f"WHERE p.incident = ?1 AND t.status <> 'rejected' AND {where} ORDER BY {order} LIMIT 1"
+    )
+
+
+_REFRESH = f"""
+UPDATE incident SET
+  (severity, severity_event) =
+    (SELECT ifnull(s, opened_severity), ifnull(e, opened) FROM (SELECT 1)
+     LEFT JOIN ({_latest("p.level AS s, t.event_id AS e", "severity")})),
+  (state, state_event) =
+    (SELECT ifnull(s, 'open'), ifnull(e, opened) FROM (SELECT 1)
+     LEFT JOIN ({_latest("p.state AS s, t.event_id AS e", "lifecycle")})),
+  acknowledged_event = ifnull((SELECT event_id FROM timeline t WHERE t.incident = ?1 AND t.status <> 'rejected'
+    AND t.type = 'incident.acknowledged' ORDER BY gpos, hlc, event_id LIMIT 1), ''),
+  class = ifnull(({_latest("p.class", "triage_conclusion")}), opened_class)
+WHERE incident = ?1
+"""  # noqa: S608 - literals only
+
+
+def refresh_incident(conn: Connection, incident: str) -> None:
+    """Settles what holds now in the incident's own row: severity, state, class, acknowledgement."""
+    conn.execute(_REFRESH, (incident,))

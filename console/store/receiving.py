@@ -1,0 +1,167 @@
+"""Judges events that others wrote before they are stored: form, place in their chain, signatures, world.
+
+What fits is stored; what does not is kept as evidence of a fork when it is signed (or came through the plane), and is
+otherwise refused. Judging the same events again changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from console.domain.errors import InputError
+from console.domain.events import PERSON_SIGNED
+from console.proof.chain import ChainHead, link_fault
+from console.proof.envelope import SYSTEM, Envelope, SignedEvent
+from console.proof.keys import verify_text
+from console.store import ledger, projections
+from console.store._sqlite import Connection
+
+Chain = tuple[str, str, int]
+
+
+class _Candidate(NamedTuple):
+    index: int
+    signed: SignedEvent
+    alone: bool
+    """Whether its own signature must hold, and not only that of a later event of its chain."""
+
+
+@dataclass(slots=True)
+class Judged:
+    """What became of each event: `stored` (n, envelope), the place in the batch and why for the rest."""
+
+    stored: list[tuple[int, Envelope]] = field(default_factory=list)
+    known: list[int] = field(default_factory=list)
+    forked: list[tuple[int, str]] = field(default_factory=list)
+    refused: list[tuple[int, str]] = field(default_factory=list)
+    kinds: set[str] = field(default_factory=set)
+
+    @property
+    def incidents(self) -> frozenset[str]:
+        """The incidents that have something new."""
+        return frozenset(event.incident for _, event in self.stored)
+
+
+class Receiving:
+    """One batch, inside one transaction.
+
+    With `from_plane` the newest signature of each chain in the batch authenticates what precedes it, and nothing is
+    dropped: what does not fit is quarantined. Without it (an import) every signature is verified, and what is not signed
+    by the device it names is refused. `exercise` is the world of this store, None when that is not settled.
+    """
+
+    def __init__(self, conn: Connection, *, from_plane: bool, exercise: bool | None, at: str) -> None:
+        self._conn, self._from_plane, self._exercise, self._at = conn, from_plane, exercise, at
+        self._origin = ledger.SYNCED if from_plane else ledger.IMPORTED
+        self._chains: dict[Chain, list[_Candidate]] = {}
+        self.judged = Judged()
+
+    def take(self, events: Sequence[SignedEvent], suspects: Collection[int] = ()) -> Judged:
+        """Judges and stores `events`, which must come in the order of their chains.
+
+        `suspects` are the places of those that the plane rejected: each must carry a signature of its own that holds,
+        so that a forgery cannot take the place of the event it imitates.
+        """
+        for index, signed in enumerate(events):
+            self._sort_in(index, signed, index in suspects or not self._from_plane)
+        waiting = sorted(self._chains, key=lambda chain: chain[1] != SYSTEM)
+        while waiting:
+            ready = next((chain for chain in waiting if ledger.public_key_of(self._conn, chain[0])), None)
+            if ready is None:
+                break
+            self._settle(ready)  # one at a time: it may certify the device of the next
+            waiting.remove(ready)
+        for chain in waiting:
+            for candidate in self._chains[chain]:
+                self._refuse(candidate.index, candidate.signed, f"the key of device {chain[0][:16]} is not known here")
+        for incident in self.judged.incidents:
+            projections.refresh_incident(self._conn, incident)
+        return self.judged
+
+    def _sort_in(self, index: int, signed: SignedEvent, alone: bool) -> None:
+        try:
+            event = signed.envelope
+        except InputError as error:
+            self._refuse(index, signed, error.sentence)
+            return
+        if self._exercise is not None and event.exercise != self._exercise:
+            self._refuse(index, signed, "it belongs to the other world (exercise or production)")
+            return
+        self._chains.setdefault(event.chain, []).append(_Candidate(index, signed, alone))
+
+    def _settle(self, chain: Chain) -> None:
+        """Stores what continues the chain and is vouched for by the signature of its device."""
+        key = ledger.public_key_of(self._conn, chain[0])
+        fitting = self._fitting(chain, key)
+        vouched = next((n for n in range(len(fitting), 0, -1) if _device_signed(fitting[n - 1].signed, key)), 0)
+        why = ""
+        for place, (index, signed, _) in enumerate(fitting):
+            if place >= vouched:
+                why = why or "its signature is not that of its device"
+            why = why or self._person_fault(signed)
+            if why:
+                self._refuse(index, signed, why)
+                continue
+            stored = ledger.put_event(self._conn, signed, signed.envelope, origin=self._origin, stored_at=self._at)
+            self.judged.stored.append((stored[0], signed.envelope))
+            self.judged.kinds.update(stored[1])
+
+    def _fitting(self, chain: Chain, key: str) -> list[_Candidate]:
+        """The candidates that continue the chain one after the other; the rest is known already, or set aside."""
+        head, found, ids = ledger.chain_head(self._conn, chain), list[_Candidate](), dict[str, str]()
+        for candidate in self._chains[chain]:
+            index, signed, alone = candidate
+            event = signed.envelope
+            held = ids.get(event.event_id) or self._stored_hash(event.event_id)
+            if held == signed.hash:
+                self.judged.known.append(index)
+                continue
+            fault = "its id is that of another event" if held else link_fault(head, event)
+            if fault:
+                self._set_aside(candidate, fault, key, is_fork=bool(held) or event.seq <= head.seq + 1)
+            elif alone and not _device_signed(signed, key):
+                self._refuse(index, signed, "its signature is not that of its device")
+            else:
+                head, ids[event.event_id] = ChainHead(event.seq, signed.hash), signed.hash
+                found.append(candidate)
+        return found
+
+    def _person_fault(self, signed: SignedEvent) -> str:
+        event = signed.envelope
+        if event.type not in PERSON_SIGNED and not signed.person_sig:
+            return ""
+        if not signed.person_sig:
+            return "it lacks the signature of its person"
+        key = ledger.person_key_of(self._conn, event.actor)
+        if key and not verify_text(key, signed.canon.encode("utf-8"), signed.person_sig):
+            return "its person's signature is not theirs"
+        return ""
+
+    def _set_aside(self, candidate: _Candidate, fault: str, key: str, *, is_fork: bool) -> None:
+        if not is_fork or not (self._from_plane or _device_signed(candidate.signed, key)):
+            self._refuse(candidate.index, candidate.signed, fault)
+            return
+        self._keep(candidate.signed, fault)
+        self.judged.forked.append((candidate.index, fault))
+
+    def _refuse(self, index: int, signed: SignedEvent, why: str) -> None:
+        if self._from_plane:
+            self._keep(signed, why)
+        self.judged.refused.append((index, why))
+
+    def _keep(self, signed: SignedEvent, why: str) -> None:
+        try:
+            event: Envelope | None = signed.envelope
+        except InputError:
+            event = None
+        ledger.put_fork(self._conn, signed, event, reason=why[:300], origin=self._origin, at=self._at)
+
+    def _stored_hash(self, event_id: str) -> str:
+        found = self._conn.execute("SELECT hash FROM event WHERE event_id = ?", (event_id,)).fetchone()
+        return str(found[0]) if found else ""
+
+
+def _device_signed(signed: SignedEvent, key: str) -> bool:
+    return verify_text(key, signed.canon.encode("utf-8"), signed.sig)

@@ -1,0 +1,129 @@
+"""The writer's handle on a record: one transaction at a time, every event chained, signed, shown and queued in it.
+
+Device key, clock, randomness, policy hash and world are handed in. One thread writes at a time: a second one waits, and a
+transaction inside a transaction is a bug. Nothing is acknowledged to a person before the `with` block has been left.
+"""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+
+from console.domain.errors import RefusedError
+from console.domain.times import format_utc
+from console.proof.ids import hlc_merge
+from console.proof.keys import SigningKey
+from console.store import rows
+from console.store._sqlite import Connection, Immediate
+from console.store.transaction import Transaction, Writer, WriterState
+
+__all__ = ["Record", "Transaction", "Writer"]
+
+
+
+class Record:
+    """Open it with `Store.record`; it lives as long as its store.
+
+    `policy_hash` may be changed when the policy was read again; what was appended before keeps the old one.
+    """
+
+    def __init__(self, conn: Connection, path: Path, writer: Writer) -> None:
+        """Takes up the chains of the device; raises RefusedError when the store belongs to the other world."""
+        self._conn, self._path, self._writer = conn, path, writer
+        self.policy_hash = writer.policy_hash
+        self._busy = threading.Lock()
+        self._holder = 0
+        with Immediate(conn, path):
+            self._state = self._take_up()
+
+    @property
+    def device_key(self) -> SigningKey:
+        """The key that signs every event of this desk."""
+        return self._writer.device_key
+
+    @property
+    def exercise(self) -> bool:
+        """Whether this is a drill's record."""
+        return self._writer.exercise
+
+    @property
+    def incarnation(self) -> int:
+        """The incarnation of this desk's chains, from 1; it rises when a backup was restored."""
+        return self._state.incarnation
+
+    def transaction(self, now: datetime | None = None) -> _Turn:
+        """`with record.transaction() as tx:` - committed when the block ends, undone as a whole by any exception.
+
+        `now` stands in for the clock throughout. Raises DiskFullFault, StoreBusyFault and their kin as sentences.
+        """
+        return _Turn(self, now or self._writer.clock())
+
+    def new_incarnation(self) -> int:
+        """Starts new chains for this device, after its own were found forked; returns the number."""
+        with self.transaction() as tx:
+            row = rows.one(tx.conn, "known_key", "device = ?", (self.device_key.id,))
+            assert row is not None  # written when the record was taken up
+            number = int(row["incarnation"]) + 1
+            rows.replace(tx.conn, "known_key", row | {"incarnation": number})
+        self._state = WriterState(number, self._state.hlc, self._state.seen_gpos)
+        return number
+
+    def _take_up(self) -> WriterState:
+        conn, key = self._conn, self.device_key
+        known = rows.one(conn, "known_key", "device = ?", (key.id,))
+        if known is None:
+            known = {"device": key.id, "public_key": key.public_hex, "incarnation": 1}
+        if known.get("origin") != "own":
+            known |= {"origin": "own", "since": format_utc(self._writer.clock())}
+            rows.replace(conn, "known_key", known)
+        sync = rows.one(conn, "sync_state", "id = 1")
+        assert sync is not None  # made together with the tables
+        world = int(self._writer.exercise)
+        if sync["exercise"] < 0:
+            rows.replace(conn, "sync_state", sync | {"exercise": world})
+        elif sync["exercise"] != world:
+            of, wanted = ("an exercise", "production") if sync["exercise"] else ("production", "an exercise")
+            raise RefusedError(
+                f"The store {self._path.parent} belongs to {of} and cannot be used for {wanted}; name another folder."
+            )
+        newest = conn.execute("SELECT ifnull(max(hlc), '') FROM event WHERE n > ?", (sync["hlc_n"],)).fetchone()[0]
+        return WriterState(int(known["incarnation"]), hlc_merge(sync["hlc"], newest), int(sync["cursor"]))
+
+
+class _Turn:
+    """One turn at writing; entered once."""
+
+    __slots__ = ("_immediate", "_now", "_record", "_tx")
+
+    def __init__(self, record: Record, now: datetime) -> None:
+        self._record, self._now = record, now
+
+    def __enter__(self) -> Transaction:
+        record, thread = self._record, threading.get_ident()
+        if record._holder == thread:
+            raise RuntimeError("a transaction inside a transaction: pass `tx` on instead of opening another one")
+        record._busy.acquire()
+        try:
+            self._immediate = Immediate(record._conn, record._path)
+            self._immediate.__enter__()
+        except BaseException:
+            record._busy.release()
+            raise
+        record._holder = thread
+        self._tx = Transaction(record._conn, record._path, record._writer, record.policy_hash, record._state, self._now)
+        return self._tx
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        record = self._record
+        try:
+            self._tx.leave()
+            self._immediate.__exit__(kind, error, trace)
+            if error is None:
+                record._state = self._tx.remembered()
+        finally:
+            record._holder = 0
+            record._busy.release()

@@ -1,0 +1,54 @@
+"""Runs the benchmarks and prints ratios: `run.py [NAME] [--json FILE]`; ours against a reference, in one run.
+
+A ratio is time of ours over time of the reference (smaller is better), from medians of at least five pairs. Nothing
+here asserts a time: these machines are noisy, and a number is only ever compared with its neighbour.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+BENCHMARKS = {
+    "commit": "One confirmed action (chain, signature, projection, search, outbox) against append + fdatasync",
+    "click_to_observed": "Authorised to observed at the data path, against a bare control call and probe",
+    "verify_1g": "Verifying a sealed package of 1 GiB, against openssl dgst -sha256 over the same bytes",
+}
+
+
+def main() -> int:
+    """Runs what was asked for; returns 2 when the name is unknown."""
+    parser = argparse.ArgumentParser(description="Benchmarks of the incident console")
+    parser.add_argument("name", nargs="?", default="")
+    parser.add_argument("--json", type=Path, default=None, dest="json_file")
+    asked = parser.parse_args()
+    if asked.name and asked.name not in BENCHMARKS:
+        print(f"There is no benchmark '{asked.name}'; choose one of: {', '.join(BENCHMARKS)}.", file=sys.stderr)
+        return 2
+    sys.path.insert(0, str(HERE))
+    rows = []
+    for name in [asked.name] if asked.name else BENCHMARKS:
+        print(f"{name}: {BENCHMARKS[name]} ...", flush=True)
+        with tempfile.TemporaryDirectory(prefix="bench-", dir="/var/tmp") as work:
+            row = importlib.import_module(f"bench_{name}").measure(Path(work))
+        rows.append({"name": name, **row})
+        print(
+            f"  ours {row['ours']:.3f}, reference {row['reference']:.3f} {row['unit']}, "
+            f"ratio {row['ratio']:.2f}, n={row['n']}"
+        )
+        for line in row.pop("notes", []):
+            print(f"  {line}")
+    if asked.json_file:
+        asked.json_file.write_text(
+            json.dumps([{k: v for k, v in row.items() if k != "notes"} for row in rows], indent=2) + "\n", "utf-8"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -20,7 +20,8 @@ from console.proof.actor import Actor
 from console.proof.canonical import canonical, nfc
 from console.proof.keys import leaf_digest, verify_text
 from console.store.facts import certified_people, known_ids, open_command
-from console.store.record import Record, Transaction
+from console.store.record import Record
+from console.store.transaction import Transaction
 
 
 def confirm_switch(

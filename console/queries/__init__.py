@@ -1,1 +1,1 @@
-"""Everything a screen shows, one noun each: `noun(reader, ...) -> frozen dataclass`; read-only, no network, no clock."""
+"""Everything a screen shows, one noun each: `noun(reader, ...) -> frozen dataclass`; no network, no clock."""

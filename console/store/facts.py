@@ -1,6 +1,6 @@
 """What the rules ask of the record before something may happen; the same answers inside a transaction and outside.
 
-Everything here reads projections through a `Reader`, so an action that asks inside its transaction sees what it is
+Everything here reads projections through `Rows`, so an action that asks inside its transaction sees what it is
 about to commit on top of.
 """
 
@@ -14,7 +14,7 @@ from console.domain.commands import ENDS
 from console.domain.evidence import missing_dimensions
 from console.domain.incident import IncidentFacts
 from console.domain.switches import RUNNING, STOPPED
-from console.store.readers import Reader
+from console.store.readers import Rows
 
 _RESPONDING = (
     "incident.acknowledged",
@@ -42,7 +42,7 @@ class CertifiedPerson:
     roles: frozenset[str]
 
 
-def certified_people(reader: Reader) -> Mapping[str, CertifiedPerson]:
+def certified_people(reader: Rows) -> Mapping[str, CertifiedPerson]:
     """Everybody the pinned root certified, by name."""
     roles: dict[str, set[str]] = {}
     for person, role in reader.tuples("SELECT person, role FROM grant_now"):
@@ -51,7 +51,7 @@ def certified_people(reader: Reader) -> Mapping[str, CertifiedPerson]:
     return {name: CertifiedPerson(name, key, title, frozenset(roles.get(name, ()))) for name, key, title in found}
 
 
-def known_ids(reader: Reader, incident: str, ids: Iterable[str]) -> frozenset[str]:
+def known_ids(reader: Rows, incident: str, ids: Iterable[str]) -> frozenset[str]:
     """Which of `ids` are events of this incident, captured items of it, or validations measured in it."""
     wanted = list(dict.fromkeys(ids))
     if not wanted:
@@ -69,7 +69,7 @@ def known_ids(reader: Reader, incident: str, ids: Iterable[str]) -> frozenset[st
     return frozenset(row[0] for row in (*events, *items))
 
 
-def open_command(reader: Reader, switch: str, target: str) -> str:
+def open_command(reader: Rows, switch: str, target: str) -> str:
     """The id of a command on this switch and target that has not come to an end, or ""."""
     found = reader.value(
         "SELECT command_id FROM command WHERE switch = ? AND target = ? "
@@ -80,7 +80,7 @@ def open_command(reader: Reader, switch: str, target: str) -> str:
     return str(found)
 
 
-def incident_facts(reader: Reader, incident: str) -> IncidentFacts:
+def incident_facts(reader: Rows, incident: str) -> IncidentFacts:
     """Everything the entry tests of an incident's states look at (INT-8)."""
     row = reader.row("SELECT * FROM incident WHERE incident = ?", (incident,)) or {}
     stops, restored, last_restore = _switched(reader, incident)
@@ -113,7 +113,7 @@ def incident_facts(reader: Reader, incident: str) -> IncidentFacts:
     )
 
 
-def _switched(reader: Reader, incident: str) -> tuple[dict[str, str], dict[str, str], int]:
+def _switched(reader: Rows, incident: str) -> tuple[dict[str, str], dict[str, str], int]:
     """(stops, restores) as observed at the data path, by "switch target", and the position of the last restore."""
     stops: dict[str, str] = {}
     restored: dict[str, str] = {}
@@ -135,14 +135,14 @@ def _switched(reader: Reader, incident: str) -> tuple[dict[str, str], dict[str, 
     return stops, restored, last
 
 
-def _lamps_after(reader: Reader, incident: str, position: int) -> Mapping[str, str]:
+def _lamps_after(reader: Rows, incident: str, position: int) -> Mapping[str, str]:
     """The last lamps the plane saw after `position`, or nothing."""
     event_id, gpos = _last_event(reader, incident, "lamps.observed")
     signed = reader.event(event_id) if event_id and gpos > position else None
     return {name: str(signed.envelope.body[name]) for name in ("service", "behaviour")} if signed else {}
 
 
-def _review(reader: Reader, incident: str) -> tuple[str, str]:
+def _review(reader: Rows, incident: str) -> tuple[str, str]:
     """The last review that found the evidence sufficient, and its author."""
     event_id, _ = _last_event(reader, incident, "review.signed")
     signed = reader.event(event_id) if event_id else None
@@ -151,7 +151,7 @@ def _review(reader: Reader, incident: str) -> tuple[str, str]:
     return event_id, signed.envelope.actor
 
 
-def _last_event(reader: Reader, incident: str, event_type: str) -> tuple[str, int]:
+def _last_event(reader: Rows, incident: str, event_type: str) -> tuple[str, int]:
     rows = reader.tuples(
         "SELECT t.event_id, t.gpos FROM timeline t WHERE t.incident = ? AND t.type = ? AND t.status <> 'rejected' "
         "ORDER BY t.gpos DESC, t.hlc DESC, t.event_id DESC LIMIT 1",
@@ -160,7 +160,7 @@ def _last_event(reader: Reader, incident: str, event_type: str) -> tuple[str, in
     return (str(rows[0][0]), int(rows[0][1])) if rows else ("", 0)
 
 
-def _unresolved(reader: Reader, incident: str) -> tuple[str, ...]:
+def _unresolved(reader: Rows, incident: str) -> tuple[str, ...]:
     rows = reader.tuples(
         "SELECT command_id FROM command WHERE incident = ? AND state NOT IN (SELECT value FROM json_each(?))",
         (incident, _ENDS),
@@ -168,7 +168,7 @@ def _unresolved(reader: Reader, incident: str) -> tuple[str, ...]:
     return tuple(row[0] for row in rows)
 
 
-def _unsealed(reader: Reader, incident: str) -> int:
+def _unsealed(reader: Rows, incident: str) -> int:
     return int(
         reader.value(
             "SELECT count(*) FROM evidence_item i WHERE i.incident = ?1 "
@@ -179,7 +179,7 @@ def _unsealed(reader: Reader, incident: str) -> int:
     )
 
 
-def _responders(reader: Reader, incident: str) -> frozenset[str]:
+def _responders(reader: Rows, incident: str) -> frozenset[str]:
     rows = reader.tuples(
         "SELECT DISTINCT actor FROM timeline WHERE incident = ? AND status <> 'rejected' "
         "AND type IN (SELECT value FROM json_each(?))",

@@ -7,11 +7,11 @@ is masked. The mask is a net under the rule, not the rule: no caller logs a secr
 
 from __future__ import annotations
 
+import copy
 import logging
 import re
 import sys
 import time
-import unicodedata
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -32,14 +32,12 @@ _SECRETS = re.compile(
 
 def neutral(text: str) -> str:
     """Return `text` safe for a terminal: whatever is not plainly printable becomes a visible escape, newlines too."""
-    return text if text.isascii() and text.isprintable() else "".join(map(_neutral_character, text))
+    return text if text.isprintable() else "".join(map(_neutral_character, text))
 
 
 def _neutral_character(character: str) -> str:
-    # C*: control, format (bidirectional marks, zero-width), surrogate, private and unassigned; Zl and Zp break lines.
-    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
-        return character.encode("unicode_escape", "surrogatepass").decode("ascii")
-    return character
+    # Not printable are control, format (bidirectional, zero-width), surrogate, private, unassigned, and odd spaces.
+    return character if character.isprintable() else character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 class SafeFormatter(logging.Formatter):
@@ -51,6 +49,12 @@ class SafeFormatter(logging.Formatter):
 
     def __init__(self) -> None:
         super().__init__(_LINE)
+
+    def format(self, record: logging.LogRecord) -> str:  # noqa: D102 - the name is logging's
+        # logging keeps a formatted traceback on the record; another formatter's would come out here unescaped.
+        record = copy.copy(record)
+        record.exc_text = None
+        return super().format(record)
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: D102, N802 - the name is logging's
         return neutral(_SECRETS.sub("[masked]", super().formatMessage(record)))

@@ -1,7 +1,7 @@
-"""The house rules that a linter does not know, each a pure function from a file's name and text to sentences of fault.
+"""The house rules that a linter does not know: pure functions from a file's name and text to sentences of fault.
 
-Names are paths relative to the repository, with forward slashes. tests/unit/test_manners.py applies them to the tree and
-shows that each can fail.
+Names are paths relative to the repository, with forward slashes. tests/unit/test_manners.py applies them to the tree
+and shows that each can fail.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DATABASE_IMPORTERS = {
 }
 FENCED = {"console", "PySide6", "shiboken6", "pyqtgraph", "requests", "keyring", "sqlalchemy", "aiohttp", "fastapi"}
 NETWORK = ("http.client", "http.server", "urllib.request", "urllib3", "socket", "socketserver", "ssl", "smtplib")
-DESK = "actions queries sync store runtime ui protocol policy evidence proof domain".split()
+DESK = {"actions", "queries", "sync", "store", "runtime", "ui", "protocol", "policy", "evidence", "proof", "domain"}
 
 # Written in two parts, because this very file is read by the rule.
 REGISTRIES = ["pypi" + ".org", "pythonhosted" + ".org", "npmjs" + ".org", "deb.debian" + ".org", "ubuntu" + ".com"]
@@ -39,7 +39,7 @@ def no_docstring(name: str, text: str) -> Iterator[str]:
         yield f"{name} does not begin with a docstring that says its purpose in a sentence"
 
 
-def misplaced_init(name: str, text: str) -> Iterator[str]:  # noqa: ARG001 - every rule is asked alike
+def misplaced_init(name: str, text: str) -> Iterator[str]:
     """`packaging`, `data`, `resources` and `tests` are folders: as packages they would shadow libraries."""
     if name.endswith("__init__.py") and name.split("/")[0] in {"packaging", "data", "resources", "tests"}:
         yield f"{name} makes a package of a folder that must not be one"
@@ -105,17 +105,16 @@ def modal_dialog(name: str, text: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Name | ast.Attribute | ast.alias) and "QMessageBox" in named(node):
             yield f"{name} uses QMessageBox: it takes a reflex Enter for a yes"
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in {"exec", "exec_"}:
-            if node.func.attr == "exec_" or not ast.unparse(node.func.value).endswith(("app", "application")):
-                yield f"{name}, line {node.lineno}: a modal .exec() cannot be tested; use .open()"
+        called = method_called(node)
+        if called == "exec_" or (called == "exec" and not ast.unparse(node).endswith("app.exec()")):
+            yield f"{name}: a modal .exec() cannot be tested; use .open()"
 
 
 def lambda_slot(name: str, text: str) -> Iterator[str]:
     """A lambda in `.connect(` keeps its window alive for ever."""
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "connect":
-            if any(isinstance(argument, ast.Lambda) for argument in node.args):
-                yield f"{name}, line {node.lineno}: connect a named method, not a lambda"
+        if method_called(node) == "connect" and any(isinstance(inner, ast.Lambda) for inner in ast.walk(node)):
+            yield f"{name}: `{ast.unparse(node)[:60]}` connects a lambda; connect a named method"
 
 
 def unwanted_name(name: str, text: str) -> Iterator[str]:
@@ -131,7 +130,7 @@ def compiled_with_address(name: str, text: str) -> Iterator[str]:
     """A compiled requirements file says what, never from where; everything in it has a hash."""
     for number, line in enumerate(text.splitlines(), start=1):
         bare = re.sub(r"--no-emit-[\w-]+", "", line)
-        if re.search(r"https?:|file:|git\+|--(extra-)?index-url|--find-links|--trusted-host|\s/\w", bare):
+        if re.search(r"https?:|file:[./]|git\+|--(extra-)?index-url|--find-links|--trusted-host|\s/\w", bare):
             yield f"{name}, line {number} holds an address or an option of this machine"
     for block in re.split(r"\n(?=[A-Za-z0-9])", text):
         if re.match(r"[A-Za-z0-9]", block) and "--hash=sha256:" not in block:
@@ -157,6 +156,11 @@ def imports_by_string(tree: ast.AST) -> Iterator[str]:
             first = node.args[0] if node.args else None
             if isinstance(first, ast.Constant) and isinstance(first.value, str):
                 yield first.value
+
+
+def method_called(node: ast.AST) -> str:
+    """The name of the method that this node calls; empty when it calls none."""
+    return node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
 
 
 def named(node: ast.Name | ast.Attribute | ast.alias) -> str:

@@ -64,7 +64,8 @@ class Order:
 
     `criteria` maps a restoration criterion's id to the ids of the events or items that prove it; `break_glass` is the
     written reason when one person breaks a two-person gate open; `for_owner` the role the commander stands in for.
-    `gesture` is "hold" or "second_press"; `dwell_ms` how long the numbers were visible before it.
+    `gesture` is "hold" or "second_press"; `dwell_ms` how long the numbers were visible before it; `request_expires` the
+    end of the two-person request that `approvals` were given for, "" without one.
     """
 
     command_id: str

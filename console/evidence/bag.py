@@ -82,7 +82,7 @@ def manifest_text(digests: Iterable[tuple[str, str]]) -> str:
 
 
 def parse_manifest(data: bytes) -> dict[str, str]:
-    """path -> SHA-256 of a manifest; raises BagError naming the line that is not written as it must be.
+    """Path -> SHA-256 of a manifest; raises BagError naming the line that is not written as it must be.
 
     Upper-case digits, other spacing, a path twice or in two cases are refused though BagIt tools let them pass.
     """

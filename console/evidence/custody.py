@@ -65,7 +65,7 @@ def sign_log(origin: str, events: Sequence[SignedEvent], device_key: SigningKey)
 
 
 def contradictions(events: Sequence[SignedEvent], sealed: Sealed) -> Iterator[str]:
-    """Why this log cannot be that of the seal, a sentence each: another incident, another root, another leaf, no seal."""
+    """Why this log cannot be that of the seal, a sentence each: another incident, root or leaf, or no sealing."""
     heads: dict[tuple[str, str, int], ChainHead] = {}
     exercise: set[bool] = set()
     sealings = 0

@@ -20,7 +20,8 @@ complaint (exit code 0). Run nothing that came inside a package; if this one hol
 
 1. Nothing was changed, added or taken away since it was packed.
 
-sha256sum --quiet --strict -c manifest-sha256.txt && sha256sum --quiet --strict -c tagmanifest-sha256.txt
+sha256sum --quiet --strict -c manifest-sha256.txt
+sha256sum --quiet --strict -c tagmanifest-sha256.txt
 test "$(sed -n 's/^Payload-Oxum: //p' bag-info.txt)" = "$(find data -type f -printf '%s\\n' | awk '{{s+=$1;n++}}END{{print s"."n}}')"
 
 2. The items are those that were sealed: their leaf hashes give the root in the checkpoint.
@@ -34,15 +35,23 @@ sed '/^$/,$d' seal/checkpoint >note; tail -1 seal/checkpoint | awk '{{print $3}}
 openssl pkeyutl -verify -rawin -pubin -inkey PUB.pem -in note -sigfile sig
 ssh-keygen -Y verify -f allowed_signers -I {signer} -n file -s seal/checkpoint.sshsig < seal/checkpoint
 
-4. {opening_title}
+4. The encrypted files are those that the same person sealed: the signed statement names this manifest and checkpoint.
+
+sed 's/.*"payload":"\\([^"]*\\)".*/\\1/' seal/seal.dsse.json | base64 -d >claim; sed 's/.*"sig":"\\([^"]*\\)".*/\\1/' seal/seal.dsse.json | base64 -d >sig
+printf 'DSSEv1 28 application/vnd.in-toto+json %s ' $(wc -c <claim) | cat - claim >pae
+openssl pkeyutl -verify -rawin -pubin -inkey PUB.pem -in pae -sigfile sig
+grep -q "$(sha256sum <manifest-sha256.txt | cut -c1-64)" claim
+grep -q "$(sha256sum <seal/checkpoint | cut -c1-64)" claim
+
+5. {opening_title}
 
 {opening}
+
 {opening_note}
 
-What else lies here: seal/seal.dsse.json is the signed statement (DSSE, in-toto Statement v1) that ties the manifest,
-and with it every encrypted file, to this checkpoint. custody/log.jsonl says who did what to the evidence: each line
-holds the signed text, and the leaf hashes of those texts give the root in custody/checkpoint. The program
-`incident-console verify` checks all of this at once, statement and custody included.
+What else lies here: custody/log.jsonl says who did what to the evidence. Each line holds a signed text, and the leaf
+hashes of those texts give the root in custody/checkpoint. `incident-console verify` checks all of this at once, the
+log and each signature in it included.
 
 No independent clock has stamped this package: it proves what was sealed and by whom, not when.
 """  # noqa: E501 - a command that is typed or pasted stays on one line

@@ -44,8 +44,9 @@ class FileRow:
 class Seal:
     """The predicate: a seal as its signer describes it.
 
-    `root` and `custody_root` are hex; `dimensions` counts items for each of the seven of EVI-1; `payload` has a row an
-    item in order; `tags` a row for each of `PLAIN_TAGS`; `sealed_at` is the sealer's clock, which nothing proves.
+    `root` is hex; `dimensions` counts items for each of the seven of EVI-1; `payload` has a row an item in order;
+    `tags` a row for each of `PLAIN_TAGS`; `custody` is the log as it was then, `custody_events` events long, and may
+    have grown since. `sealed_at` is the sealer's clock, which nothing proves.
     """
 
     incident: str
@@ -60,8 +61,8 @@ class Seal:
     payload: tuple[FileRow, ...]
     leaves: FileRow
     tags: Mapping[str, FileRow]
-    custody_size: int
-    custody_root: str
+    custody: FileRow
+    custody_events: int
 
     def check(self) -> None:
         """Raises StatementError naming the first member that is out of bounds or contradicts another."""
@@ -78,7 +79,7 @@ class Seal:
             "root": _HEX64.fullmatch(self.root) is not None,
             "dimensions": set(self.dimensions) == set(DIMENSIONS) and sum(self.dimensions.values()) == self.size,
             "tags": set(self.tags) == set(PLAIN_TAGS),
-            "custody": self.custody_size > 0 and _HEX64.fullmatch(self.custody_root) is not None,
+            "custody_events": self.custody_events > 0,
         }
         for name, holds in good.items():
             if not holds:
@@ -101,7 +102,8 @@ class Seal:
             "payload": [row.as_object() for row in self.payload],
             "leaves": self.leaves.as_object(),
             "tags": {path: row.as_object() for path, row in self.tags.items()},
-            "custody": {"size": self.custody_size, "root": self.custody_root},
+            "custody": self.custody.as_object(),
+            "custody_events": self.custody_events,
         }
         return Statement({CHECKPOINT: checkpoint_sha256, MANIFEST: manifest_sha256}, PREDICATE_TYPE, predicate)
 
@@ -113,7 +115,6 @@ def parse_seal(statement: Statement) -> Seal:
         raise StatementError("The statement is not a seal that this version knows; use a newer incident-console.")
     if set(statement.subjects) != {CHECKPOINT, MANIFEST}:
         raise StatementError(f"The statement is not about {CHECKPOINT} and {MANIFEST}; it is not a seal.")
-    custody = _object(predicate, "custody")
     seal = Seal(
         incident=_text(predicate, "incident"),
         severity=_text(predicate, "severity"),
@@ -127,8 +128,8 @@ def parse_seal(statement: Statement) -> Seal:
         payload=tuple(_row(value) for value in _list(predicate, "payload")),
         leaves=_row(predicate.get("leaves")),
         tags={path: _row(value) for path, value in _object(predicate, "tags").items()},
-        custody_size=_count(custody, "size"),
-        custody_root=_text(custody, "root"),
+        custody=_row(predicate.get("custody")),
+        custody_events=_count(predicate, "custody_events"),
     )
     seal.check()
     return seal
@@ -136,7 +137,9 @@ def parse_seal(statement: Statement) -> Seal:
 
 def _row(value: Any) -> FileRow:
     match value:
-        case {"bytes": int(size), "sha256": str(sha256)} if size >= 0 and _HEX64.fullmatch(sha256):
+        case {"bytes": int(size), "sha256": str(sha256)} if (
+            not isinstance(size, bool) and size >= 0 and _HEX64.fullmatch(sha256)
+        ):
             return FileRow(size, sha256)
     raise StatementError("A file in the seal has no size or no SHA-256; the seal is refused.")
 

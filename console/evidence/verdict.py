@@ -46,13 +46,15 @@ class Check:
     judged: bool = True
     unnamed: int = 0
 
-    def __post_init__(self) -> None:
-        self.findings = list(self.findings)
-
     @property
     def ok(self) -> bool:
         """Whether nothing in it failed."""
         return not self.findings
+
+    def leave(self, why: str) -> None:
+        """Marks it as not judged, and says why."""
+        self.judged = False
+        self.sentence = f"not judged: {why}"
 
     def fail(self, sentence: str, **where: Any) -> None:
         """Adds a finding; beyond the bound it is only counted, so that a package cannot flood the reader."""

@@ -69,6 +69,10 @@ class PlaneClient:
         self._wire, self._tokens = wire, tokens
         self._origin = ""
 
+    def now_us(self) -> int:
+        """The desk's clock, microseconds since 1970."""
+        return self._wire.now_us()
+
     def abort(self) -> None:
         """Ends what is under way, from any thread, and refuses everything after."""
         self._wire.abort()

@@ -1,7 +1,7 @@
 """Evidence material: the seven dimensions of EVI-1, made from interactions that really happened. Pure.
 
-One item is one span, attribute set, text, row or manifest, so that each can be withheld alone. Names are made of running
-numbers, never of text from outside; prompts and answers are handed out as they came, hostile or not.
+One item is one span, attribute set, text, row or manifest, so that each can be withheld alone. Names are made of
+running numbers, never of text from outside; prompts and answers are handed out as they came, hostile or not.
 """
 
 from __future__ import annotations
@@ -20,9 +20,14 @@ from console.simulator.service import INPUT_USD_PER_MILLION, OUTPUT_USD_PER_MILL
 from console.simulator.world import World
 
 DIMENSIONS = (
-    "tracing_context", "span_attributes", "payloads", "configuration", "retrieval_snapshot", "tool_ledger",
+    "tracing_context",
+    "span_attributes",
+    "payloads",
+    "configuration",
+    "retrieval_snapshot",
+    "tool_ledger",
     "cryptographic_artefacts",
-)  # fmt: skip
+)
 _JSON, _TEXT = "application/json", "text/plain; charset=utf-8"
 PROMPT_VERSION = "3.4.1"
 _CHUNKS = 2
@@ -68,21 +73,37 @@ def _of_interaction(one: Interaction) -> list[dict[str, str]]:
     start_us = one.at_us - round(one.latency_ms * 1000)
     span_id = hashlib.sha256(one.traceparent.encode()).hexdigest()[:16]
     tracing = {
-        "traceparent": one.traceparent, "span_id": span_id, "parent_span": one.traceparent[36:52],
-        "start_us": start_us, "end_us": one.at_us, "name": "chat", "request_id": one.request_id,
-    }  # fmt: skip
+        "traceparent": one.traceparent,
+        "span_id": span_id,
+        "parent_span": one.traceparent[36:52],
+        "start_us": start_us,
+        "end_us": one.at_us,
+        "name": "chat",
+        "request_id": one.request_id,
+    }
     attributes = {
-        "gen_ai.operation.name": "chat", "gen_ai.provider.name": "range", "gen_ai.request.model": out.model,
-        "gen_ai.response.model": out.model, "gen_ai.usage.input_tokens": out.input_tokens,
-        "gen_ai.usage.output_tokens": out.output_tokens, "gen_ai.conversation.id": one.session,
-        "tenant": one.route.tenant, "surface": one.route.surface, "region": one.route.region,
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "range",
+        "gen_ai.request.model": out.model,
+        "gen_ai.response.model": out.model,
+        "gen_ai.usage.input_tokens": out.input_tokens,
+        "gen_ai.usage.output_tokens": out.output_tokens,
+        "gen_ai.conversation.id": one.session,
+        "tenant": one.route.tenant,
+        "surface": one.route.surface,
+        "region": one.route.region,
         "nli_grounding_score": "" if out.grounding is None else f"{out.grounding:.4f}",
-        "refused": out.refused, "policy_violation": out.policy_violation, "json_decode_error": out.schema_error,
-        "state_repetition_count": out.state_repetition, "cost_microusd": out.cost_microusd,
+        "refused": out.refused,
+        "policy_violation": out.policy_violation,
+        "json_decode_error": out.schema_error,
+        "state_repetition_count": out.state_repetition,
+        "cost_microusd": out.cost_microusd,
         "average_approval_ms": "" if out.approval_ms is None else f"{out.approval_ms:.0f}",
-        "first_token_ms": f"{one.first_token_ms:.1f}", "latency_ms": f"{one.latency_ms:.1f}",
-        "prompt_sha256": one.prompt_sha256, "prompt_bytes": one.prompt_bytes,
-    }  # fmt: skip
+        "first_token_ms": f"{one.first_token_ms:.1f}",
+        "latency_ms": f"{one.latency_ms:.1f}",
+        "prompt_sha256": one.prompt_sha256,
+        "prompt_bytes": one.prompt_bytes,
+    }
     items = [
         _item("tracing_context", f"{name}-trace.json", _JSON, at, _bytes(tracing)),
         _item("span_attributes", f"{name}-attributes.json", _JSON, at, _bytes(attributes)),
@@ -105,18 +126,27 @@ def _chunk(one: Interaction, rank: int) -> dict[str, Any]:
     text = texts.document(one.route.index or "no index", number)
     grounding = 0.0 if one.outcome.grounding is None else one.outcome.grounding
     return {
-        "index": one.route.index, "document": f"policy-{number:03d}", "rank": rank, "score": f"{grounding * (1 - 0.1 * rank):.4f}",
-        "text": text, "sha256": hashlib.sha256(text.encode()).hexdigest(),
-    }  # fmt: skip
+        "index": one.route.index,
+        "document": f"policy-{number:03d}",
+        "rank": rank,
+        "score": f"{grounding * (1 - 0.1 * rank):.4f}",
+        "text": text,
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+    }
 
 
 def _tool_row(one: Interaction, rank: int, tool: str) -> dict[str, Any]:
     key = f"IDEMP-MUT-{one.route.tenant}-{one.number}-{rank}"
     return {
-        "tool": tool, "idempotency_key": key, "calls": one.outcome.tool_calls, "turns": one.outcome.turns,
-        "mode": one.outcome.agent, "kind": "compensatable", "status": "drafted" if one.outcome.agent == "draft" else "done",
+        "tool": tool,
+        "idempotency_key": key,
+        "calls": one.outcome.tool_calls,
+        "turns": one.outcome.turns,
+        "mode": one.outcome.agent,
+        "kind": "compensatable",
+        "status": "drafted" if one.outcome.agent == "draft" else "done",
         "state_sha256_before": hashlib.sha256(key.encode()).hexdigest(),
-    }  # fmt: skip
+    }
 
 
 def _digests(manifest: Mapping[str, Any], kept: list[Interaction], key: SigningKey) -> dict[str, Any]:
@@ -135,6 +165,9 @@ def _bytes(value: Mapping[str, Any]) -> bytes:
 
 def _item(dimension: str, name: str, media_type: str, at: str, content: bytes) -> dict[str, str]:
     return {
-        "dimension": dimension, "name": name, "media_type": media_type, "captured_at": at,
+        "dimension": dimension,
+        "name": name,
+        "media_type": media_type,
+        "captured_at": at,
         "content_b64": base64.b64encode(content).decode("ascii"),
-    }  # fmt: skip
+    }

@@ -61,11 +61,13 @@ class ControlApi:
         durable = gateway.board.durable_states()
         return web.json_response(
             {
-                "boot_id": gateway.boot_id, "started_at": gateway.started_at, "problem": gateway.board.problem,
+                "boot_id": gateway.boot_id,
+                "started_at": gateway.started_at,
+                "problem": gateway.board.problem,
                 "switches": [state.as_object() for state in gateway.board.states()],
                 "durable": None if durable is None else [state.as_object() for state in durable],
             }
-        )  # fmt: skip
+        )
 
     async def set_switch(self, request: web.Request) -> web.Response:
         """PUT /control/switches/{switch}/{target}: see the module's rule."""
@@ -89,9 +91,13 @@ class ControlApi:
         except ReusedCommand:
             raise Refusal(409, "conflict", "That command_id was used for another command.") from None
         except StaleOrder as stale:
-            raise Refusal(409, "stale", f"Generation {stale.held} is held already.", {"generation": stale.held}) from None
+            raise Refusal(
+                409, "stale", f"Generation {stale.held} is held already.", {"generation": stale.held}
+            ) from None
         except EnvironmentFault as fault:
-            raise Refusal(500, "internal", fault.sentence, {"applied": order.want == "stopped", "durable": False}) from fault
+            raise Refusal(
+                500, "internal", fault.sentence, {"applied": order.want == "stopped", "durable": False}
+            ) from fault
 
     async def capabilities(self, request: web.Request) -> web.Response:
         """GET /control/capabilities: what each switch can do here."""
@@ -99,7 +105,9 @@ class ControlApi:
 
     async def counts(self, request: web.Request) -> web.Response:
         """GET /control/counts: live counts by inventory id."""
-        return web.json_response({"counted_at": format_utc(from_epoch_us(now_us())), "counts": self._gateway.live_counts()})
+        return web.json_response(
+            {"counted_at": format_utc(from_epoch_us(now_us())), "counts": self._gateway.live_counts()}
+        )
 
     async def validate(self, request: web.Request) -> web.Response:
         """POST /control/validate: a measured run that is delivered to nobody."""
@@ -128,14 +136,19 @@ class ControlApi:
         if not re.fullmatch(r"\d{1,16}", after, re.ASCII):
             raise Refusal(422, "malformed", "The parameter 'after' must be the id of a batch.")
         response = web.StreamResponse(
-            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Boot-Id": self._gateway.boot_id}
+            headers={
+                "Content-Type": "text/event-stream",
+                "Cache-Control": "no-store",
+                "X-Boot-Id": self._gateway.boot_id,
+            }
         )
         await response.prepare(request)
         last = int(after)
         try:
             while not self._closing:
-                for last, event in feed.after(last):
+                for batch_id, event in feed.after(last):
                     await response.write(event)
+                    last = batch_id
                 await feed.wait()
         except ConnectionResetError:
             pass  # the reader left; it may come back with the last id it saw

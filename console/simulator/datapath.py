@@ -21,7 +21,7 @@ from console.simulator.enforcement import Verdict
 from console.simulator.gateway import MAX_PROBES, Gateway, now_us
 from console.simulator.interactions import ANSWER_CHARS, PROMPT_CHARS, Interaction, is_notable
 from console.simulator.service import Ask, Outcome
-from console.simulator.streams import OpenStream
+from console.simulator.streams import OpenStream, StreamedAnswer
 from console.simulator.web import Refusal, int_field, only_fields, read_object, same_secret, text_field
 from console.simulator.world import Route
 
@@ -70,10 +70,13 @@ class DataPath:
         self._admit(call, verdict)
         outcome = self._gateway.outcome(_ask(call), verdict.conditions)
         headers = {
-            "Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Request-Id": call.request_id,
-            "Traceparent": call.traceparent, "X-Model": outcome.model,
-        }  # fmt: skip
-        response = web.StreamResponse(headers=headers)
+            "Content-Type": "text/event-stream",
+            "Cache-Control": "no-store",
+            "X-Request-Id": call.request_id,
+            "Traceparent": call.traceparent,
+            "X-Model": outcome.model,
+        }
+        response = StreamedAnswer(headers=headers)
         tools = {*outcome.tools, *call.needs}
         stream = OpenStream(request, call.route, outcome.model, tools, probe=call.probe)
         self._gateway.opened(stream)
@@ -117,7 +120,9 @@ class DataPath:
             hold=hold,
             probe=given is not None,
             request_id=request_id if _REQUEST_ID.fullmatch(request_id) else secrets.token_hex(8),
-            traceparent=traceparent if _TRACEPARENT.fullmatch(traceparent) else f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01",
+            traceparent=traceparent
+            if _TRACEPARENT.fullmatch(traceparent)
+            else f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01",
             raw_sha256=hashlib.sha256(raw).hexdigest(),
             raw_bytes=len(raw),
         )
@@ -131,7 +136,12 @@ class DataPath:
         if verdict.refused_by:
             raise _switched_off(verdict, gateway.board.problem)
         if shed:
-            raise Refusal(503, "busy", "The service has as many open streams as it can serve.", headers={"Retry-After": str(RETRY_AFTER_S)})
+            raise Refusal(
+                503,
+                "busy",
+                "The service has as many open streams as it can serve.",
+                headers={"Retry-After": str(RETRY_AFTER_S)},
+            )
 
     async def _hold(self, response: web.StreamResponse, stream: OpenStream) -> None:
         loop = asyncio.get_running_loop()
@@ -144,7 +154,9 @@ class DataPath:
         if stream.cut_by is None:
             await response.write_eof(b'data: {"done":true,"held":true}\n\n')
 
-    async def _answer(self, response: web.StreamResponse, stream: OpenStream, call: Call, outcome: Outcome, began: float) -> None:
+    async def _answer(
+        self, response: web.StreamResponse, stream: OpenStream, call: Call, outcome: Outcome, began: float
+    ) -> None:
         loop = asyncio.get_running_loop()
         chunks = texts.answer_chunks(outcome.kind, outcome.output_tokens, 1 if call.probe else MAX_CHUNKS)
         first, gap = began + outcome.first_token_s, outcome.duration_s / len(chunks)
@@ -157,7 +169,9 @@ class DataPath:
             if number < len(chunks) - 1:
                 await response.write(chunk)
         latency_ms = (loop.time() - began) * 1000
-        await response.write_eof(chunks[-1] + _done(self._gateway.world.serving_model, outcome, first_token_ms, latency_ms))
+        await response.write_eof(
+            chunks[-1] + _done(self._gateway.world.serving_model, outcome, first_token_ms, latency_ms)
+        )
         if not call.probe:
             self._finished(call, outcome, first_token_ms, latency_ms)
 
@@ -167,41 +181,72 @@ class DataPath:
         answer = texts.ANSWERS[outcome.kind][: min(ANSWER_CHARS, outcome.output_tokens * texts.TOKEN_CHARS)]
         gateway.remember(
             Interaction(
-                gateway.recent.next_number(), call.request_id, call.traceparent, call.session, call.route, now_us(),
-                call.text[:PROMPT_CHARS], call.raw_sha256, call.raw_bytes, answer, outcome, first_token_ms, latency_ms,
+                gateway.recent.next_number(),
+                call.request_id,
+                call.traceparent,
+                call.session,
+                call.route,
+                now_us(),
+                call.text[:PROMPT_CHARS],
+                call.raw_sha256,
+                call.raw_bytes,
+                answer,
+                outcome,
+                first_token_ms,
+                latency_ms,
             ),
             notable=is_notable(outcome, hostile=texts.is_hostile(call.text)),
-        )  # fmt: skip
+        )
 
 
 def _ask(call: Call) -> Ask:
     tokens = max(1, len(call.text) // texts.TOKEN_CHARS)
-    return Ask(call.route, tokens, call.max_tokens, texts.is_hostile(call.text), call.request_id, agent="agent" in call.needs)
+    return Ask(
+        call.route, tokens, call.max_tokens, texts.is_hostile(call.text), call.request_id, agent="agent" in call.needs
+    )
 
 
 def _needs(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or len(value) > 4 or not all(isinstance(need, str) and _NEED.fullmatch(need) for need in value):
-        raise Refusal(422, "malformed", "The field 'needs' must list at most four of: a tool id, a model id, \"agent\".")
+    if (
+        not isinstance(value, list)
+        or len(value) > 4
+        or not all(isinstance(need, str) and _NEED.fullmatch(need) for need in value)
+    ):
+        raise Refusal(
+            422, "malformed", "The field 'needs' must list at most four of: a tool id, a model id, \"agent\"."
+        )
     return tuple(value)
 
 
 def _switched_off(verdict: Verdict, problem: str) -> Refusal:
     first = verdict.refused_by[0]
     facts = [
-        {"switch": s.switch, "target": s.target, "generation": s.generation, "command_id": s.command_id} for s in verdict.refused_by
-    ]  # fmt: skip
+        {"switch": s.switch, "target": s.target, "generation": s.generation, "command_id": s.command_id}
+        for s in verdict.refused_by
+    ]
     detail = problem or f"{first.switch} is stopped on {first.target}."
     return Refusal(403, "switched_off", detail, {**facts[0], "refused_by": facts})
 
 
 def _done(serving_model: str, outcome: Outcome, first_token_ms: float, latency_ms: float) -> bytes:
     facts: dict[str, Any] = {
-        "done": True, "model": outcome.model, "refused": outcome.refused, "policy_violation": outcome.policy_violation,
-        "schema_error": outcome.schema_error, "grounding_score": outcome.grounding, "tool_calls": outcome.tool_calls,
-        "tools_denied": outcome.tools_denied, "agent": outcome.agent, "state_repetition_count": outcome.state_repetition,
-        "input_tokens": outcome.input_tokens, "output_tokens": outcome.output_tokens, "cost_microusd": outcome.cost_microusd,
-        "approval_ms": outcome.approval_ms, "first_token_ms": round(first_token_ms, 2), "latency_ms": round(latency_ms, 2),
-    }  # fmt: skip
+        "done": True,
+        "model": outcome.model,
+        "refused": outcome.refused,
+        "policy_violation": outcome.policy_violation,
+        "schema_error": outcome.schema_error,
+        "grounding_score": outcome.grounding,
+        "tool_calls": outcome.tool_calls,
+        "tools_denied": outcome.tools_denied,
+        "agent": outcome.agent,
+        "state_repetition_count": outcome.state_repetition,
+        "input_tokens": outcome.input_tokens,
+        "output_tokens": outcome.output_tokens,
+        "cost_microusd": outcome.cost_microusd,
+        "approval_ms": outcome.approval_ms,
+        "first_token_ms": round(first_token_ms, 2),
+        "latency_ms": round(latency_ms, 2),
+    }
     if outcome.model != serving_model:
         facts["notice"] = "A simpler model answers for the moment; some abilities are limited."
     elif outcome.agent == "draft":

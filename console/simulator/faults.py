@@ -1,7 +1,7 @@
 """The faults of the range as pure functions: which requests one reaches, and how it bends what the service does.
 
 A fault sits in one part of the service - the serving model, or the agent - and so stops mattering when a switch takes
-that part away, and goes on when another is thrown. Adding a fault is one row of FAULTS and, if need be, a field of Bend.
+that part away, and goes on when another is thrown. A further fault is one row of FAULTS and one field of Bend.
 """
 
 from __future__ import annotations
@@ -29,18 +29,21 @@ class FaultKind:
 
 FAULTS: Mapping[str, FaultKind] = {
     "grounding_fall": FaultKind(
-        MODEL, ("FF_GLOBAL_AI", "FF_TENANT_BLOCK", "FF_MODEL_ROUTE"),
+        MODEL,
+        ("FF_GLOBAL_AI", "FF_TENANT_BLOCK", "FF_MODEL_ROUTE"),
         "answers lose their grounding while every request still succeeds in normal time",
     ),
     "refusal_collapse": FaultKind(
-        MODEL, ("FF_GLOBAL_AI", "FF_TENANT_BLOCK", "FF_MODEL_ROUTE"),
+        MODEL,
+        ("FF_GLOBAL_AI", "FF_TENANT_BLOCK", "FF_MODEL_ROUTE"),
         "unsafe requests are answered instead of refused",
     ),
     "runaway_loop": FaultKind(
-        AGENT, ("FF_GLOBAL_AI", "FF_TENANT_BLOCK", "FF_TOOL_REVOKE", "FF_AGENT_DRAFT"),
+        AGENT,
+        ("FF_GLOBAL_AI", "FF_TENANT_BLOCK", "FF_TOOL_REVOKE", "FF_AGENT_DRAFT"),
         "agents repeat themselves and burn tokens with the square of their turns",
     ),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,9 @@ def fault_from_object(value: Mapping[str, Any], fault_id: str, targets: Collecti
     if not isinstance(kind, str) or kind not in FAULTS:
         raise InputError(f"There is no fault {ascii(kind)[:40]}; choose one of {', '.join(sorted(FAULTS))}.")
     if not isinstance(target, str) or target not in targets:
-        raise InputError(f"The fault's target {ascii(target)[:60]} is not part of this range; name an id of its inventory.")
+        raise InputError(
+            f"The fault's target {ascii(target)[:60]} is not part of this range; name an id of its inventory."
+        )
     if not isinstance(intensity, int | float) or isinstance(intensity, bool) or not 0 <= intensity <= 1:
         raise InputError("The fault's intensity must be a number from 0 to 1.")
     return Fault(fault_id, kind, target, float(intensity))
@@ -74,7 +79,7 @@ def fault_from_object(value: Mapping[str, Any], fault_id: str, targets: Collecti
 
 @dataclass(frozen=True, slots=True)
 class Bend:
-    """How strongly each consequence holds for one request, 0 to 1; faults of one kind do not add up, the strongest counts."""
+    """How strongly each fault holds for one request, 0 to 1; two of one kind do not add up, the stronger counts."""
 
     grounding_fall: float = 0.0
     refusal_collapse: float = 0.0

@@ -1,6 +1,7 @@
 """The gateway's state: the AI service, its switches, its open streams and what they add up to.
 
-One event loop owns it; nothing here awaits, so every method is one indivisible step. HTTP is in `datapath` and `control`.
+One event loop owns it; nothing here awaits, so every method is one indivisible step. HTTP is in `datapath` and
+`control`.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def now_us() -> int:
 
 
 class Gateway:
-    """Everything one gateway process knows; made from the supervisor's order, with the switches as the disk holds them."""
+    """Everything one gateway process knows, from the supervisor's order and the switches as the disk holds them."""
 
     def __init__(self, order: GatewayOrder) -> None:
         self.order = order
@@ -114,13 +115,15 @@ class Gateway:
         return self.counts.totals(int(time.time()), self.world.ids, dict(open_streams))
 
     def validate(self, target: str, cases: int, seed: int) -> dict[str, Any]:
-        """Runs `cases` cases past `target` as it is now, switches aside; every 25th is a hostile one that must be refused.
+        """Runs `cases` cases past `target` as it is now, blocks aside; every 25th is hostile and must be refused.
 
         Nothing is delivered, counted or measured as traffic. Raises InputError when nothing passes through `target`.
         """
         routes = self.world.routes_touching(target)
         if not routes:
-            raise InputError(f"Nothing passes through {target}, so there is nothing to validate; choose another target.")
+            raise InputError(
+                f"Nothing passes through {target}, so there is nothing to validate; choose another target."
+            )
         model = target if target in (self.world.serving_model, self.world.fallback_model) else ""
         outcomes, answers = [], []
         for number in range(cases):
@@ -128,21 +131,31 @@ class Gateway:
             route = routes[number % len(routes)]
             ask = Ask(route, 800, 160, hostile, f"case/{seed}/{number}", agent=target in route.tools)
             allowed = self.verdict(route).conditions
-            chosen = Conditions(model, model == self.world.serving_model, allowed.revoked, allowed.draft) if model else allowed
+            chosen = (
+                Conditions(model, model == self.world.serving_model, allowed.revoked, allowed.draft)
+                if model
+                else allowed
+            )
             outcome = self.outcome(ask, chosen)
             passed = passes(outcome, hostile)
             outcomes.append((outcome, passed))
             prompt = texts.hostile_prompt(number) if hostile else texts.benign_prompt(number)
-            answers.append({"case": number, "passed": passed, "prompt": prompt, "answer": texts.ANSWERS[outcome.kind][:160]})
+            answers.append(
+                {"case": number, "passed": passed, "prompt": prompt, "answer": texts.ANSWERS[outcome.kind][:160]}
+            )
         return {
-            "cases": cases, "passed": sum(passed for _, passed in outcomes),
-            "measures": _measures([outcome for outcome, _ in outcomes]), "answers": answers,
-        }  # fmt: skip
+            "cases": cases,
+            "passed": sum(passed for _, passed in outcomes),
+            "measures": _measures([outcome for outcome, _ in outcomes]),
+            "answers": answers,
+        }
 
     def capture(self, target: str, limit: int) -> list[dict[str, str]]:
         """Evidence items of the last `limit` interactions that passed through `target`, in the seven dimensions."""
         switches = [state.as_object() for state in self.board.states()]
-        return capture_items(self.world, switches, self.recent.touching(target, limit), self._key, self.boot_id, now_us())
+        return capture_items(
+            self.world, switches, self.recent.touching(target, limit), self._key, self.boot_id, now_us()
+        )
 
     def close_batch(self, epoch_us: int) -> None:
         """Publishes the telemetry batch that ends now."""

@@ -40,20 +40,28 @@ class GatewayChild:
         Raises EnvironmentFault with its own sentence when it cannot, or when it is silent for 20 s.
         """
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "console.simulator",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=_LINE_LIMIT,
-        )  # fmt: skip
+            sys.executable,
+            "-m",
+            "console.simulator",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=_LINE_LIMIT,
+        )
         child = cls(process)
         try:
             await child._write(order.as_object())
             async with asyncio.timeout(READY_WITHIN_S):
                 said = await child._ready
             if not said.get("ready"):
-                raise EnvironmentFault(str(said.get("sentence") or "The gateway ended before it was ready; its log says why."))
+                raise EnvironmentFault(
+                    str(said.get("sentence") or "The gateway ended before it was ready; its log says why.")
+                )
             child.boot_id = said["boot_id"]
         except TimeoutError:
             await child.end(signal.SIGKILL)
-            raise EnvironmentFault("The gateway was not ready within 20 s; the machine may be overloaded, try again.") from None
+            raise EnvironmentFault(
+                "The gateway was not ready within 20 s; the machine may be overloaded, try again."
+            ) from None
         except BaseException:
             await child.end(signal.SIGKILL)
             raise
@@ -65,7 +73,10 @@ class GatewayChild:
         return self._process.pid
 
     async def set_faults(self, faults: Iterable[Fault]) -> None:
-        """Replaces the faults and returns when they bend the next request; raises EnvironmentFault when it does not answer."""
+        """Replaces the faults and returns when they bend the next request.
+
+        Raises EnvironmentFault when the gateway does not answer within 10 s.
+        """
         self._number += 1
         applied = self._applied[self._number] = asyncio.get_running_loop().create_future()
         try:
@@ -73,7 +84,9 @@ class GatewayChild:
                 await self._write({"number": self._number, "faults": [fault.as_object() for fault in faults]})
                 await applied
         except (TimeoutError, ConnectionError):
-            raise EnvironmentFault("The gateway did not take the change of faults; it may be restarting, try again.") from None
+            raise EnvironmentFault(
+                "The gateway did not take the change of faults; it may be restarting, try again."
+            ) from None
         finally:
             self._applied.pop(self._number, None)
 

@@ -1,7 +1,7 @@
 """The gateway process: reads its order from standard input, serves until that pipe ends or SIGTERM, leaves nothing.
 
-On standard output it speaks JSON lines to the supervisor: `ready` once, then `applied` for each change of faults. Run it
-as `python -m console.simulator`; only the supervisor does.
+On standard output it speaks JSON lines to the supervisor: `ready` once, then `applied` for each change of faults. Only
+the supervisor starts it, as `python -m console.simulator`.
 """
 
 from __future__ import annotations
@@ -60,7 +60,12 @@ async def _serve(gateway: Gateway, lifeline: Lifeline) -> int:
     try:
         await web.TCPSite(runner, HOST, gateway.order.port, backlog=1024).start()
     except OSError as error:
-        _say({"ready": False, "sentence": f"The port {gateway.order.port} is taken ({error.strerror}); choose another with --port."})
+        _say(
+            {
+                "ready": False,
+                "sentence": f"The port {gateway.order.port} is taken ({error.strerror}); choose another with --port.",
+            }
+        )
         await runner.cleanup()
         return PORT_TAKEN
     loop.add_signal_handler(signal.SIGTERM, ended.set)

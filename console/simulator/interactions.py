@@ -36,7 +36,11 @@ class Interaction:
 
     def touches(self, target: str) -> bool:
         """Whether it passed through that inventory id."""
-        return target in self.route.places or target in (self.outcome.model, self.route.index) or target in self.outcome.tools
+        return (
+            target in self.route.places
+            or target in (self.outcome.model, self.route.index)
+            or target in self.outcome.tools
+        )
 
 
 def is_notable(outcome: Outcome, *, hostile: bool) -> bool:

@@ -58,11 +58,17 @@ class Tally:
         """Counts, the rate over the last ten whole seconds, and percentiles of the last 4096 requests."""
         whole = [count for second, count in self.seconds if int(now) - _RATE_WINDOW_S <= second < int(now)]
         return {
-            "sent": self.sent, "answered": self.answered, "shed": self.shed, "refused": self.refused, "cut": self.cut,
-            "failed": self.failed, "dropped": self.dropped,
+            "sent": self.sent,
+            "answered": self.answered,
+            "shed": self.shed,
+            "refused": self.refused,
+            "cut": self.cut,
+            "failed": self.failed,
+            "dropped": self.dropped,
             "achieved_rps": round(sum(whole) / _RATE_WINDOW_S, 1) if len(whole) >= _RATE_WINDOW_S else None,
-            "lateness_ms": _percentiles(self.lateness_s), "latency_ms": _percentiles(self.latency_s),
-        }  # fmt: skip
+            "lateness_ms": _percentiles(self.lateness_s),
+            "latency_ms": _percentiles(self.latency_s),
+        }
 
 
 class Replay:
@@ -80,9 +86,13 @@ class Replay:
         """Replays until cancelled."""
         timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S)
         session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=240), cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout,
-            trust_env=False, auto_decompress=False, skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
-        )  # fmt: skip
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=240),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=timeout,
+            trust_env=False,
+            auto_decompress=False,
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
+        )
         try:
             await self._send_all(session)
         finally:
@@ -157,7 +167,9 @@ class Replay:
 def _head(seat: Seat) -> bytes:
     route = seat.route
     # inventory ids and session names need no JSON escapes
-    text = f'{{"tenant":"{route.tenant}","surface":"{route.surface}","region":"{route.region}","session":"{seat.session}"'
+    text = (
+        f'{{"tenant":"{route.tenant}","surface":"{route.surface}","region":"{route.region}","session":"{seat.session}"'
+    )
     return text.encode("ascii")
 
 

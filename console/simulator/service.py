@@ -18,7 +18,7 @@ FALLBACK_PRICE = 0.2
 GROUNDING_FLOOR = 0.70
 """An answer below it counts as ungrounded in a validation (TAX-1)."""
 
-_AGENT_SHARE = 0.35
+_AGENT_SHARE = 0.7
 _APPROVAL_SHARE = 0.25
 _TURN_INPUT = 60
 _REFUSAL_TOKENS = 28
@@ -73,7 +73,7 @@ class Outcome:
 def decide(ask: Ask, now: Conditions, faults: Iterable[Fault], seed: int) -> Outcome:
     """What the service does with `ask`; the same arguments give the same outcome, always."""
     draw = random.Random(f"{seed}/{ask.key}")
-    wants_agent = draw.random() < _AGENT_SHARE or ask.agent
+    wants_agent = ask.route.agentic and (draw.random() < _AGENT_SHARE or ask.agent)
     wanted_tools = _wanted_tools(draw, ask.route, wants_agent)
     tools = tuple(tool for tool in wanted_tools if tool not in now.revoked)
     autonomous = wants_agent and bool(tools) and not now.draft
@@ -150,7 +150,7 @@ def _kind(refused: bool, violation: bool, grounding: float | None) -> str:
 
 
 def passes(outcome: Outcome, hostile: bool) -> bool:
-    """Whether an outcome is what a validation case asks for: a hostile prompt refused, any other answered and grounded."""
+    """Whether an outcome is what a validation case asks for: a hostile prompt refused, another answered well."""
     if hostile:
         return outcome.refused
     grounded = outcome.grounding is not None and outcome.grounding >= GROUNDING_FLOOR

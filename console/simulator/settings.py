@@ -1,7 +1,7 @@
 """What a range is started with: the settings file, the three secrets, and the order a gateway process receives.
 
-The settings file is one JSON object; every field may be left out. Secrets never stand in it: they come on standard input
-or are made here and written to a file that only its owner can read.
+The settings file is one JSON object; every field may be left out. Secrets never stand in it: they come on standard
+input or are made here and written to a file that only its owner can read.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _LEAST_SECRET, _LONGEST_SECRET = 16, 256
 
 @dataclass(frozen=True, slots=True)
 class RangeSettings:
-    """The settings file. `trace` None: generated from `seed`; `speed` 0: no load at all; `state_dir` None: a temporary one.
+    """The settings file. `trace` None: generated from `seed`; `speed` 0: no load; `state_dir` None: a temporary one.
 
-    `policy` None is the data/ folder that belongs to this program; `max_streams` is where shedding begins.
+    `policy` None is the data/ folder that belongs to this program; beyond `max_streams` open streams requests are shed.
     """
 
     trace: Path | None = None
@@ -59,11 +59,17 @@ def read_settings(path: Path) -> RangeSettings:
             data = file.read(MAX_SETTINGS_BYTES + 1)
         value = json.loads(data) if len(data) <= MAX_SETTINGS_BYTES else None
     except OSError as error:
-        raise InputError(f"The simulator's settings file {path} cannot be read ({error.strerror}); check the path given to --config.") from error
+        raise InputError(
+            f"The simulator's settings file {path} cannot be read ({error.strerror}); check the path given to --config."
+        ) from error
     except (ValueError, RecursionError) as error:
-        raise InputError(f"The simulator's settings file {path} is not JSON ({str(error)[:80]}); correct it.") from error
+        raise InputError(
+            f"The simulator's settings file {path} is not JSON ({str(error)[:80]}); correct it."
+        ) from error
     if not isinstance(value, dict):
-        raise InputError(f"The simulator's settings file {path} must hold one JSON object of at most {MAX_SETTINGS_BYTES} bytes.")
+        raise InputError(
+            f"The simulator's settings file {path} must hold one JSON object of at most {MAX_SETTINGS_BYTES} bytes."
+        )
     return settings_from_object(value, path.parent, str(path))
 
 
@@ -91,7 +97,8 @@ def settings_from_object(value: Mapping[str, Any], folder: Path, source: str) ->
 def _known(value: Mapping[str, Any], names: set[str], source: str) -> None:
     unknown = sorted(set(value) - names)
     if unknown:
-        raise InputError(f"{source}, field {ascii(unknown[0])[:40]}: there is no such setting; choose from {', '.join(sorted(names))}.")
+        choices = ", ".join(sorted(names))
+        raise InputError(f"{source}, field {ascii(unknown[0])[:40]}: there is no such setting; choose from {choices}.")
 
 
 def _path(value: Mapping[str, Any], name: str, folder: Path, source: str) -> Path | None:
@@ -129,11 +136,21 @@ def secrets_from_line(line: bytes) -> Secrets:
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict) or set(value) != set(SECRET_NAMES):
-        raise InputError(f"Standard input did not begin with one JSON line holding exactly {', '.join(SECRET_NAMES)}; nothing was started.")
+        raise InputError(
+            f"Standard input must begin with one JSON line of exactly {', '.join(SECRET_NAMES)}; nothing was started."
+        )
     for name in SECRET_NAMES:
         found = value[name]
-        if not isinstance(found, str) or not found.isascii() or not _LEAST_SECRET <= len(found) <= _LONGEST_SECRET or not found.isprintable():
-            raise InputError(f"The secret '{name}' must be {_LEAST_SECRET} to {_LONGEST_SECRET} printable ASCII characters; nothing was started.")
+        if (
+            not isinstance(found, str)
+            or not found.isascii()
+            or not _LEAST_SECRET <= len(found) <= _LONGEST_SECRET
+            or not found.isprintable()
+        ):
+            raise InputError(
+                f"The secret '{name}' must be {_LEAST_SECRET} to {_LONGEST_SECRET} printable ASCII characters;"
+                " nothing was started."
+            )
     return Secrets(**value)
 
 
@@ -145,7 +162,9 @@ def make_secrets(path: Path) -> Secrets:
         path.touch(mode=0o600, exist_ok=False)
         path.write_text(json.dumps(asdict(made)) + "\n", encoding="ascii")
     except OSError as error:
-        raise EnvironmentFault(f"The range's secrets cannot be written to {path} ({error.strerror}); choose another state_dir.") from error
+        raise EnvironmentFault(
+            f"The range's secrets cannot be written to {path} ({error.strerror}); choose another state_dir."
+        ) from error
     return made
 
 
@@ -166,16 +185,28 @@ class GatewayOrder:
     def as_object(self) -> dict[str, Any]:
         """Plain JSON."""
         return {
-            "port": self.port, "seed": self.seed, "max_streams": self.max_streams, "control_token": self.control_token,
-            "probe_token": self.probe_token, "switch_file": str(self.switch_file), "world": self.world.as_object(),
-            "misbehaviour": asdict(self.misbehaviour), "faults": [fault.as_object() for fault in self.faults],
-        }  # fmt: skip
+            "port": self.port,
+            "seed": self.seed,
+            "max_streams": self.max_streams,
+            "control_token": self.control_token,
+            "probe_token": self.probe_token,
+            "switch_file": str(self.switch_file),
+            "world": self.world.as_object(),
+            "misbehaviour": asdict(self.misbehaviour),
+            "faults": [fault.as_object() for fault in self.faults],
+        }
 
 
 def gateway_order_from_object(value: Mapping[str, Any]) -> GatewayOrder:
     """The inverse of `GatewayOrder.as_object`; only our own supervisor writes it."""
     return GatewayOrder(
-        port=value["port"], seed=value["seed"], max_streams=value["max_streams"], control_token=value["control_token"],
-        probe_token=value["probe_token"], switch_file=Path(value["switch_file"]), world=world_from_object(value["world"]),
-        misbehaviour=Misbehaviour(**value["misbehaviour"]), faults=tuple(Fault(**fault) for fault in value["faults"]),
-    )  # fmt: skip
+        port=value["port"],
+        seed=value["seed"],
+        max_streams=value["max_streams"],
+        control_token=value["control_token"],
+        probe_token=value["probe_token"],
+        switch_file=Path(value["switch_file"]),
+        world=world_from_object(value["world"]),
+        misbehaviour=Misbehaviour(**value["misbehaviour"]),
+        faults=tuple(Fault(**fault) for fault in value["faults"]),
+    )

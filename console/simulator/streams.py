@@ -15,8 +15,17 @@ from aiohttp import web
 from console.simulator.switches import SwitchState
 from console.simulator.world import Route
 
-_GRID_S = 0.01
+_GRID_S = 0.02
 """Streams wake on a common grid, so that many of them share one turn of the event loop."""
+
+
+class StreamedAnswer(web.StreamResponse):
+    """A streamed response whose headers leave together with the first chunk: one system call and one wake-up less.
+
+    aiohttp does so for whole responses; where a version of it does not know the attribute, headers just go out first.
+    """
+
+    _send_headers_immediately = False
 
 
 class OpenStream:
@@ -50,9 +59,14 @@ class OpenStream:
         self.cut_by = stop
         transport = self._request.transport
         if transport is not None and not transport.is_closing():
-            facts = {"switch": stop.switch, "target": stop.target, "command_id": stop.command_id, "generation": stop.generation}
+            facts = {
+                "switch": stop.switch,
+                "target": stop.target,
+                "command_id": stop.command_id,
+                "generation": stop.generation,
+            }
             line = f"event: cut\ndata: {json.dumps(facts)}\n\n".encode()
-            # framed by hand: the response's own writer may not be awaited from here, and the body ends broken on purpose
+            # framed by hand: the response's own writer cannot be awaited here, and the body ends broken on purpose
             transport.write(b"%x\r\n%b\r\n" % (len(line), line))
             transport.abort()
         if self._waiter is not None:

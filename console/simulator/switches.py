@@ -68,7 +68,7 @@ class Misbehaviour:
     slow_control_ms: int = 0
 
 
-class StaleOrder(Exception):  # noqa: N818 - an answer of the protocol, not a fault
+class StaleOrder(Exception):
     """The generation asked for is not above the one held; `held` is that one."""
 
     def __init__(self, held: int) -> None:
@@ -76,7 +76,7 @@ class StaleOrder(Exception):  # noqa: N818 - an answer of the protocol, not a fa
         self.held = held
 
 
-class ReusedCommand(Exception):  # noqa: N818 - an answer of the protocol, not a fault
+class ReusedCommand(Exception):
     """The command id was used before for something else."""
 
 
@@ -105,14 +105,20 @@ class SwitchBoard:
         try:
             self._write(states, {})
         except OSError as error:
-            raise EnvironmentFault(f"The switch file {self.path} cannot be written ({error.strerror}); free space or choose another state_dir.") from error
+            raise EnvironmentFault(
+                f"The switch file {self.path} cannot be written ({error.strerror});"
+                " free space or choose another state_dir."
+            ) from error
 
     def open(self) -> None:
         """Takes over what the file holds; on any doubt everything stays stopped and `problem` says why."""
         try:
             states, self._ledger = _read(self.path)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            self.problem = f"The switch file {self.path.name} is missing or damaged ({_reason(error)}), so everything is stopped; set each switch again."
+            self.problem = (
+                f"The switch file {self.path.name} is missing or damaged ({_reason(error)}), so everything is stopped;"
+                " set each switch again."
+            )
         else:
             self._states.update({pair: states[pair] for pair in self._states if pair in states})
             self._doubtful -= set(states)
@@ -169,8 +175,12 @@ class SwitchBoard:
             self._take_effect(state)
             streams_cut = cut(state)
         answer = {
-            "applied": True, "state": order.want, "generation": order.generation, "streams_cut": streams_cut, "durable": True,
-        }  # fmt: skip
+            "applied": True,
+            "state": order.want,
+            "generation": order.generation,
+            "streams_cut": streams_cut,
+            "durable": True,
+        }
         ledger = {**self._ledger, order.command_id: {"order": asdict(order), "answer": answer}}
         if not self._lies.drop_durable:
             try:
@@ -178,7 +188,7 @@ class SwitchBoard:
             except OSError as error:
                 raise EnvironmentFault(
                     f"The state of {order.switch} on {order.target} could not be written ({error.strerror});"
-                    f" {'it is stopped for now but would not survive a restart' if order.want == STOPPED else 'it stays stopped'}."
+                    f" {'it is stopped, but not past a restart' if order.want == STOPPED else 'it stays stopped'}."
                 ) from error
         self._take_effect(state)
         self._doubtful.discard(pair)
@@ -226,7 +236,9 @@ def _read(path: Path) -> tuple[dict[tuple[str, str], SwitchState], OrderedDict[s
     states = [SwitchState(**entry) for entry in body["switches"]]
     if any(state.state not in WANTS for state in states):
         raise ValueError("a state is neither stopped nor running")
-    return {(s.switch, s.target): s for s in states}, OrderedDict((command_id, entry) for command_id, entry in body["ledger"])
+    return {(s.switch, s.target): s for s in states}, OrderedDict(
+        (command_id, entry) for command_id, entry in body["ledger"]
+    )
 
 
 def _sync_folder(folder: Path) -> None:

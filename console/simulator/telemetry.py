@@ -1,7 +1,7 @@
 """Telemetry: what the outcomes of requests add up to, in batches of 250 ms, kept for a minute and streamed as SSE.
 
-A sample is (metric, dims) with n, sum, min and max over one batch; a metric without an observation in a batch is absent,
-never zero. Batch ids are epoch time in 250 ms steps, so they keep growing over a restart of the gateway.
+A sample is (metric, dims) with n, sum, min and max over one batch; a metric without an observation in a batch is
+absent, never zero. Batch ids are epoch time in 250 ms steps, so they keep growing over a restart of the gateway.
 """
 
 from __future__ import annotations
@@ -17,9 +17,16 @@ from console.simulator.world import Route
 BATCH_US = 250_000
 KEPT_BATCHES = 240
 BEHAVIOUR = (
-    "grounding_score", "refusal_rate", "policy_violation_rate", "schema_error_rate", "tool_calls", "cost_velocity_usd",
-    "approval_ms", "output_tokens", "state_repetition_count",
-)  # fmt: skip
+    "grounding_score",
+    "refusal_rate",
+    "policy_violation_rate",
+    "schema_error_rate",
+    "tool_calls",
+    "cost_velocity_usd",
+    "approval_ms",
+    "output_tokens",
+    "state_repetition_count",
+)
 INFRASTRUCTURE = ("http_error_rate", "latency_ms", "first_token_ms", "shed_rate", "requests")
 METRICS = (*BEHAVIOUR, *INFRASTRUCTURE)
 """Names as in data/thresholds; the order is the order of samples in a batch."""
@@ -70,7 +77,9 @@ class Meter:
             for metric in METRICS:
                 if metric in series:
                     n, total, least, most = series[metric]
-                    samples.append({"metric": metric, "dims": dims, "n": int(n), "sum": total, "min": least, "max": most})
+                    samples.append(
+                        {"metric": metric, "dims": dims, "n": int(n), "sum": total, "min": least, "max": most}
+                    )
         return samples
 
     def _open(self, route: Route, model: str) -> dict[str, _Sum]:

@@ -20,19 +20,30 @@ MAX_BODY = 64 * 1024
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not a fault
+class Refusal(Exception):
     """An answer other than success: HTTP status, stable `kind`, one sentence, further members and headers."""
 
-    def __init__(self, status: int, kind: str, detail: str, more: dict[str, Any] | None = None, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        detail: str,
+        more: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.status, self.kind, self.detail, self.more, self.headers = status, kind, detail, more or {}, headers or {}
 
     def response(self) -> web.Response:
         """The problem as it is sent."""
         body = {
-            "type": f"urn:incident-console:problem:{self.kind}", "title": self.kind.replace("_", " "), "status": self.status,
-            "detail": self.detail, "kind": self.kind, **self.more,
-        }  # fmt: skip
+            "type": f"urn:incident-console:problem:{self.kind}",
+            "title": self.kind.replace("_", " "),
+            "status": self.status,
+            "detail": self.detail,
+            "kind": self.kind,
+            **self.more,
+        }
         return web.Response(status=self.status, text=json.dumps(body), content_type=MEDIA_TYPE, headers=self.headers)
 
 
@@ -51,7 +62,12 @@ def make_app(port: int) -> web.Application:
         except web.HTTPRequestEntityTooLarge:
             return Refusal(413, "too_large", f"The body is larger than {MAX_BODY} bytes.").response()
         except web.HTTPMethodNotAllowed as error:
-            return Refusal(405, "malformed", "That path has no such method.", headers={"Allow": ", ".join(sorted(error.allowed_methods))}).response()
+            return Refusal(
+                405,
+                "malformed",
+                "That path has no such method.",
+                headers={"Allow": ", ".join(sorted(error.allowed_methods))},
+            ).response()
         except web.HTTPNotFound:
             return Refusal(404, "not_found", "There is nothing at that path.").response()
 
@@ -62,7 +78,12 @@ def require_token(request: web.Request, token: str) -> None:
     """Raises Refusal 401 unless the request carries `Authorization: Bearer TOKEN`; compares in constant time."""
     given = request.headers.get("Authorization", "")
     if not same_secret(given, f"Bearer {token}"):
-        raise Refusal(401, "unauthenticated", "Send the token of this interface as a bearer token.", headers={"WWW-Authenticate": "Bearer"})
+        raise Refusal(
+            401,
+            "unauthenticated",
+            "Send the token of this interface as a bearer token.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
 
 
 def same_secret(given: str, wanted: str) -> bool:

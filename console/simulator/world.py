@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -31,9 +31,12 @@ class Capability:
     def as_object(self) -> dict[str, Any]:
         """As `GET /control/capabilities` declares it."""
         return {
-            "kinds": list(self.kinds), "refuses_new": self.refuses_new, "cuts_streams": self.cuts_streams,
-            "durable": self.durable, "read_back": self.read_back,
-        }  # fmt: skip
+            "kinds": list(self.kinds),
+            "refuses_new": self.refuses_new,
+            "cuts_streams": self.cuts_streams,
+            "durable": self.durable,
+            "read_back": self.read_back,
+        }
 
 
 CAPABILITIES: Mapping[str, Capability] = {
@@ -42,14 +45,14 @@ CAPABILITIES: Mapping[str, Capability] = {
     "FF_TOOL_REVOKE": Capability(("tool",)),
     "FF_MODEL_ROUTE": Capability(("model",)),
     # what an agent has begun goes on as a draft: there is nothing to cut
-    "FF_AGENT_DRAFT": Capability(("environment", "tenant", "surface"), cuts_streams=False),
+    "FF_AGENT_DRAFT": Capability(("surface",), cuts_streams=False),
 }
 """The switches this gateway enforces (SWI-1); the other two act on parts that the range does not have yet."""
 
 
 @dataclass(frozen=True)
 class Route:
-    """One way a request can take; `places` are the ids a block can be thrown on, widest first."""
+    """One way a request can take; only on an `agentic` one does an agent act and call tools."""
 
     environment: str
     tenant: str
@@ -57,10 +60,11 @@ class Route:
     region: str
     tools: tuple[str, ...]
     index: str
+    agentic: bool
 
     @cached_property
     def places(self) -> tuple[str, ...]:
-        """Environment, region, surface, tenant."""
+        """The ids a block can be thrown on, widest first."""
         return (self.environment, self.region, self.surface, self.tenant)
 
 
@@ -97,7 +101,7 @@ class World:
         """Plain JSON, for the gateway process."""
         return {
             "environment": self.environment,
-            "routes": [[r.environment, r.tenant, r.surface, r.region, list(r.tools), r.index] for r in self.routes],
+            "routes": [asdict(route) for route in self.routes],
             "serving_model": self.serving_model,
             "fallback_model": self.fallback_model,
             "pairs": sorted(self.pairs),
@@ -108,7 +112,7 @@ def world_from_object(value: Mapping[str, Any]) -> World:
     """The inverse of `World.as_object`; only our own supervisor writes it."""
     return World(
         value["environment"],
-        tuple(Route(e, t, s, r, tuple(tools), index) for e, t, s, r, tools, index in value["routes"]),
+        tuple(Route(**{**route, "tools": tuple(route["tools"])}) for route in value["routes"]),
         value["serving_model"],
         value["fallback_model"],
         frozenset((switch, target) for switch, target in value["pairs"]),
@@ -118,27 +122,45 @@ def world_from_object(value: Mapping[str, Any]) -> World:
 def world_of(inventory: Inventory, adapter: str = ADAPTER) -> World:
     """The world of the environment whose switches `adapter` enforces.
 
-    A tenant uses the surfaces, regions, tools and indexes that name it (or name nobody, which means everybody); of the
-    models the last id serves and the first is its fallback. Raises InputError when the inventory lacks a kind.
+    A tenant uses the surfaces, regions, tools and indexes that name it (or name nobody, which means everybody); agents
+    act where FF_AGENT_DRAFT is enforced; of the models the last id serves and the first is its fallback. Raises
+    InputError when the inventory lacks a kind.
     """
     mine = [e for e in inventory.enforcements if e.adapter == adapter and e.switch in CAPABILITIES]
     environments = sorted({_environment(inventory.item(e.target)) for e in mine})
     if len(environments) != 1:
         found = ", ".join(environments) or "none"
-        raise InputError(f"The range needs exactly one environment with switches of the adapter '{adapter}', found {found}; correct data/systems.")
+        raise InputError(
+            f"The range needs exactly one environment with switches of the adapter '{adapter}', found {found};"
+            " correct data/systems."
+        )
     environment = environments[0]
     items = [item for item in inventory.items.values() if _environment(item) == environment]
     tenants = sorted(_of_kind(items, "tenant"), key=lambda item: item.id)
     models = sorted(item.id for item in _of_kind(items, "model"))
+    agent_surfaces = {e.target for e in mine if e.switch == "FF_AGENT_DRAFT"}
     routes = tuple(
-        Route(environment, tenant.id, surface.id, region.id, _ids(items, "tool", tenant.id), next(iter(_ids(items, "index", tenant.id)), ""))
+        Route(
+            environment,
+            tenant.id,
+            surface.id,
+            region.id,
+            tools=_ids(items, "tool", tenant.id) if surface.id in agent_surfaces else (),
+            index=next(iter(_ids(items, "index", tenant.id)), ""),
+            agentic=surface.id in agent_surfaces,
+        )
         for tenant in tenants
         for surface in _serving(items, "surface", tenant.id)
         for region in _serving(items, "region", tenant.id)
     )
     if not routes or not models:
-        raise InputError(f"The environment {environment} lacks a tenant with a surface and a region, or a model; complete data/systems.")
-    pairs = frozenset((e.switch, e.target) for e in mine if inventory.item(e.target).kind in CAPABILITIES[e.switch].kinds)
+        raise InputError(
+            f"The environment {environment} lacks a model, or a tenant with a surface and a region;"
+            " complete data/systems."
+        )
+    pairs = frozenset(
+        (e.switch, e.target) for e in mine if inventory.item(e.target).kind in CAPABILITIES[e.switch].kinds
+    )
     return World(environment, routes, models[-1], models[0], pairs)
 
 

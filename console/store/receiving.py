@@ -15,7 +15,7 @@ from console.domain.events import PERSON_SIGNED
 from console.proof.chain import ChainHead, link_fault
 from console.proof.envelope import SYSTEM, Envelope, SignedEvent
 from console.proof.keys import verify_text
-from console.store import ledger, projections
+from console.store import ledger
 from console.store._sqlite import Connection
 
 Chain = tuple[str, str, int]
@@ -59,7 +59,7 @@ class Receiving:
         self.judged = Judged()
 
     def take(self, events: Sequence[SignedEvent], suspects: Collection[int] = ()) -> Judged:
-        """Judges and stores `events`, which must come in the order of their chains.
+        """Judges and stores `events`, which must come in the order of their chains; refresh their incidents afterwards.
 
         `suspects` are the places of those that the plane rejected: each must carry a signature of its own that holds,
         so that a forgery cannot take the place of the event it imitates.
@@ -76,8 +76,6 @@ class Receiving:
         for chain in waiting:
             for candidate in self._chains[chain]:
                 self._refuse(candidate.index, candidate.signed, f"the key of device {chain[0][:16]} is not known here")
-        for incident in self.judged.incidents:
-            projections.refresh_incident(self._conn, incident)
         return self.judged
 
     def _sort_in(self, index: int, signed: SignedEvent, alone: bool) -> None:

@@ -88,7 +88,8 @@ class Record:
             raise RefusedError(
                 f"The store {self._path.parent} belongs to {of} and cannot be used for {wanted}; name another folder."
             )
-        newest = conn.execute("SELECT ifnull(max(hlc), '') FROM event WHERE n > ?", (sync["hlc_n"],)).fetchone()[0]
+        own = "SELECT ifnull(max(hlc), '') FROM event WHERE n > ? AND origin = 'own'"
+        newest = conn.execute(own, (sync["hlc_n"],)).fetchone()[0]
         return WriterState(int(known["incarnation"]), hlc_merge(sync["hlc"], newest), int(sync["cursor"]))
 
 

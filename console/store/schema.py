@@ -16,7 +16,7 @@ from console.store._sqlite import Connection, connect_memory
 from console.store.faults import StoreDamageFault
 from console.store.migrations import migrate
 
-RECORD_FINGERPRINT = "086c50a5c48b720ef61fc1a331682bc8c76a692280a5adbc0c4a8e8eea3a2609"
+RECORD_FINGERPRINT = "49bbd5aad9d9f360ed5172e34c13c899a16fcb668582646a70309eb1218a35e3"
 PROJECTIONS_FINGERPRINT = "26ddd08143f2db219b6cff78957a9589d6c2edb566c37b1e4690a04e0d1c0b83"
 """SHA-256 of the shipped schema; a test compares both with what the migrations really make."""
 

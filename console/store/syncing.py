@@ -13,7 +13,6 @@ from typing import Any, Protocol
 
 from console.domain.errors import InputError, RefusedError
 from console.proof.envelope import SignedEvent
-from console.proof.ids import hlc_merge
 from console.proof.journal import EMPTY_JOURNAL_HASH, journal_hash
 from console.store import projections, rows
 from console.store.projection_tables import TAIL
@@ -197,31 +196,35 @@ def store_entries(tx: Transaction, before: Position, entries: Sequence[JournalEn
     receiving = Receiving(tx.conn, from_plane=True, exercise=exercise, at=tx.at)
     judged = receiving.take([entry.event for entry in entries], rejected)
     pull = max(1, row["pull"])
-    for entry in entries:
-        _keep_entry(tx, pull, after.epoch, entry)
-    for event in {event.incident: event for _, event in judged.stored}.values():
-        projections.refresh_incident(tx.conn, event.incident)
+    incidents = {_keep_entry(tx, pull, after.epoch, entry) for entry in entries} - {""}
+    for incident in incidents:
+        projections.refresh_incident(tx.conn, incident)
     _alarm(tx, judged, rejected)
-    tx.hlc = max((event.hlc for _, event in judged.stored), default=tx.hlc, key=lambda hlc: hlc_merge(tx.hlc, hlc))
+    for _, event in judged.stored:
+        tx.witness(event.hlc)
     tx.seen_gpos = after.gpos
     fresh = {"pull": pull, "epoch": after.epoch, "cursor": after.gpos, "cursor_hash": after.hash, "hlc": tx.hlc}
     fresh |= {"largest_size": max(row["largest_size"], after.size_seen)}
     fresh |= {"hlc_n": tx.value("SELECT ifnull(max(n), 0) FROM event")}
     rows.replace(tx.conn, "sync_state", row | fresh)
-    tx.touch({"sync", "timeline", *judged.kinds}, judged.incidents)
+    tx.touch({"sync", "timeline", "incident", *judged.kinds}, incidents)
     return judged
 
 
-def _keep_entry(tx: Transaction, pull: int, epoch: str, entry: JournalEntry) -> None:
-    """One row of our copy of the journal; the event it speaks of takes its place in the timeline."""
-    found = tx.tuples("SELECT n, event_id, incident FROM event WHERE hash = ?", (entry.event.hash,))
-    event_id = found[0][1] if found else ""
+def _keep_entry(tx: Transaction, pull: int, epoch: str, entry: JournalEntry) -> str:
+    """One row of our copy of the journal; the event it speaks of takes its place in the timeline. Returns its incident."""
+    try:
+        event_id, incident = entry.event.envelope.event_id, entry.event.envelope.incident
+    except InputError:
+        event_id = incident = ""
     values = (pull, entry.gpos, epoch, event_id, entry.event.hash, entry.status, entry.journal_hash, tx.at)
     rows.insert(tx.conn, "journal", values)
-    for n, _, incident in found:
-        projections.place(tx.conn, n, entry.gpos, entry.status)
-        tx.conn.execute("DELETE FROM outbox WHERE n = ?", (n,))
-        tx.touch(("timeline",), (incident,))
+    n = tx.value("SELECT n FROM event WHERE event_id = ? AND hash = ?", (event_id, entry.event.hash))
+    if n is None:
+        return ""
+    projections.place(tx.conn, n, entry.gpos, entry.status)
+    tx.conn.execute("DELETE FROM outbox WHERE n = ?", (n,))
+    return incident
 
 
 def _check_links(before: Position, entries: Sequence[JournalEntry], after: Position) -> None:

@@ -21,7 +21,7 @@ from console.domain.times import format_utc, to_epoch_us
 from console.proof.actor import Actor
 from console.proof.chain import ChainHead
 from console.proof.envelope import Envelope, SignedEvent, sign
-from console.proof.ids import hlc_next, uuid7
+from console.proof.ids import hlc_merge, hlc_next, uuid7
 from console.proof.keys import SigningKey, key_id
 from console.store import ledger, projections, rows
 from console.store._sqlite import Connection
@@ -146,7 +146,7 @@ class Transaction(Rows):
         unknown = set(known) - UPDATABLE
         if unknown:
             raise InputError(f"A command has no field '{min(unknown)}' to update.")
-        fresh = {name: _flat(value) for name, value in known.items() if value not in ("", None)}
+        fresh = {name: _flat(value) for name, value in known.items() if value not in ("", {})}
         rows.replace(self._conn, "command", row | fresh | {"state": state, "updated_at": self.at})
         self.touch(("command",), (row["incident"],))
 
@@ -244,6 +244,11 @@ class Transaction(Rows):
         self._kinds.update(kinds)
         self._incidents.update(incidents)
 
+    def witness(self, hlc: str) -> None:
+        """Lets this desk's clock readings sort after one that was received; a clock far ahead is not followed."""
+        if int(hlc, 16) >> 16 <= self._epoch_ms + FOLLOWED_SKEW_MS:
+            self.hlc = hlc_merge(self.hlc, hlc)
+
     def leave(self) -> None:
         """Makes the transaction unusable; whatever touches the database through it afterwards fails."""
         del self._conn
@@ -254,6 +259,9 @@ class Transaction(Rows):
         before.heads.update(self._heads)
         return WriterState(before.incarnation, self.hlc, self.seen_gpos, before.heads)
 
+
+FOLLOWED_SKEW_MS = 120_000
+"""A wrong clock is flagged and never refused; but one more than two minutes ahead must not carry ours away."""
 
 UPDATABLE = frozenset(
     {

@@ -13,6 +13,8 @@ from console.protocol.limits import DEFAULT_LIMITS, Limits
 from console.sync.values import Cursor, JournalAnswered, OutboxItem, PlaneIdentity, PushAnswered, Receipt
 
 Fault = tuple[str, str]
+ALARMS = frozenset({"epoch", "root", "plane_key", "receipt", "shrunk", "gap", "hash", "position"})
+"""The reasons of the alarms that the engine raises; while one is unsettled it neither sends nor fetches."""
 
 
 def epoch_fault(known: str, seen: str) -> Fault | None:

@@ -9,7 +9,10 @@ from dataclasses import replace
 
 from console.sync.pace import after_retry, full_jitter
 from console.sync.turn import Turn
-from console.sync.values import WRITING, Failure, SetAside
+from console.sync.values import IDLE, WRITING, Failure, SetAside
+
+REFUSED_TOKENS = 3
+"""So many fresh tokens refused in a row, and a person has to look; a plane that restarts refuses one or two."""
 
 
 def on_failed(turn: Turn, lane: str, failure: Failure) -> None:
@@ -48,16 +51,16 @@ def on_failed(turn: Turn, lane: str, failure: Failure) -> None:
 
 
 def _on_unauthenticated(turn: Turn, lane: str) -> None:
-    """A token is renewed once; a fresh one that is refused at its first use is refused for good."""
+    """An old token is renewed at once; a fresh one that is refused unused is renewed after a wait, and not for ever."""
     state = turn.state
     turn.release(lane)
-    if state.token_held and turn.lane(lane).token_no == state.token_no:
-        if state.token_proven:
-            turn.set(token_held=False)
-        else:
-            turn.stop(
-                "unauthenticated", f"The plane refuses the token that it has just given this device: {state.trouble}"
-            )
+    if not state.token_held or turn.lane(lane).token_no != state.token_no:
+        return
+    turn.set(token_held=False, token_refusals=0 if state.token_proven else state.token_refusals + 1)
+    if turn.state.token_refusals >= REFUSED_TOKENS:
+        turn.stop("unauthenticated", f"The plane refuses every token that it gives this device: {state.trouble}")
+    elif turn.state.token_refusals and turn.lane("session").phase == IDLE:
+        turn.rest("session", full_jitter(turn.state.token_refusals, turn.roll))
 
 
 def _divide(turn: Turn, failure: Failure) -> None:

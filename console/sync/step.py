@@ -268,7 +268,10 @@ def _wake(turn: Turn, by_person: bool) -> None:
     turn.set(dirty=True)
     if by_person and turn.state.halt is not None and turn.state.halt.kind == "stopped":
         turn.set(
-            halt=None, token_held=False, configured=turn.state.configured and turn.state.halt.reason != "wrong_world"
+            halt=None,
+            token_held=False,
+            token_refusals=0,
+            configured=turn.state.configured and turn.state.halt.reason != "wrong_world",
         )
     elif by_person and turn.state.session.phase == IDLE:
         turn.set(configured=False)

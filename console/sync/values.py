@@ -352,6 +352,7 @@ class SyncState:
     token_no: int = 0
     token_held: bool = False
     token_proven: bool = False
+    token_refusals: int = 0
     limits: Limits = DEFAULT_LIMITS
     batch_limit: int = DEFAULT_LIMITS.events_per_push
     dirty: bool = True

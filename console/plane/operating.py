@@ -1,0 +1,322 @@
+"""Carrying a command out: record, then act, then probe, then record.
+
+The intent is committed before anything happens, so a plane that dies in between leaves a row that says so; `resolve`
+finds out afterwards what became of it and never sends what is over. Whatever is not seen is "unknown".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import update
+
+from console.domain.commands import DISPATCHED, EXPIRED, REFUSED, SUPERSEDED, UNKNOWN, VERIFIED
+from console.domain.errors import EnvironmentFault
+from console.domain.switches import RUNNING, STOPPED
+from console.domain.times import format_utc, parse_utc
+from console.plane import desired, ledger, probes
+from console.plane.backends import Applied, Assertion, BackEnd, BackEndFault, BackEndRefusal, Capability, ProbeStream
+from console.plane.db import Database, Transaction
+from console.plane.ledger import Command, Result
+from console.plane.orders import Rules
+from console.plane.previews import Previews
+from console.plane.probes import Aim, Effect
+from console.plane.record import ACTOR, Clock, Record
+from console.plane.tables import INCIDENT
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One observation of a switch, to be recorded as an event and in the ledger.
+
+    `command_id` is the person's command, `aim` what was looked for (under the id the back-end holds it by).
+    """
+
+    command_id: str
+    incident: str
+    aim: Aim
+    effect: Effect
+    method: str
+    results: Mapping[str, Result]
+    detail: Mapping[str, str]
+    event_id: str
+
+
+class Operator:
+    """Dispatches, probes and records; one command at a time on each switch, a newer one ends the older.
+
+    Attributes:
+        back_ends: by adapter name; those that are not there are "not reachable".
+        capabilities: what each back-end declared, by adapter and switch; filled as they are asked.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        record: Record,
+        rules: Rules,
+        back_ends: Mapping[str, BackEnd],
+        previews: Previews,
+        clock: Clock,
+    ) -> None:
+        self.back_ends = back_ends
+        self.capabilities: dict[str, Mapping[str, Capability]] = {}
+        self._database, self._record, self._rules = database, record, rules
+        self._previews, self._clock = previews, clock
+        self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
+
+    def start(self, command: Command) -> None:
+        """Begin carrying out an acknowledged command, in the background."""
+        at = (command.switch, command.target)
+        older = self._running.get(at)
+        if older is not None:
+            older.cancel()
+        task = asyncio.get_running_loop().create_task(self._guarded(command))
+        self._running[at] = task
+        task.add_done_callback(lambda done: self._running.pop(at) if self._running.get(at) is done else None)
+
+    def is_busy(self, switch: str, target: str) -> bool:
+        """Whether a command on that switch is being carried out right now."""
+        return (switch, target) in self._running
+
+    def back_end(self, switch: str, target: str) -> BackEnd | None:
+        """The back-end that enforces that switch there, None when none is connected."""
+        return self.back_ends.get(self._rules.inventory.adapter_for(switch, target))
+
+    async def close(self) -> None:
+        """Stop what is under way; it is resolved at the next start."""
+        tasks = list(self._running.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def resolve(self, command: Command) -> None:
+        """Find out what became of a command nobody is carrying out: by read-back and probe.
+
+        Sends it again only when the back-end never had it and it has not ended yet. Raises BackEndFault when the
+        back-end does not answer; the command stays unknown.
+        """
+        back_end = self.back_end(command.switch, command.target)
+        if back_end is None:
+            raise BackEndFault(f"No back-end is connected for {command.switch} on {command.target}.")
+        read = await back_end.read_back()
+        held = read.switches.get((command.switch, command.target))
+        generation = held.generation if held is not None else 0
+        if held is not None and (generation, held.assertion_id) == (command.generation, command.command_id):
+            if command.state != DISPATCHED and not command.dispatched_at:
+                await self._write_dispatched(command, back_end.name, "found by read-back")
+            await self._observe(back_end, command, None, seconds=0)
+        elif generation >= command.generation:
+            await self._end(command, (SUPERSEDED,), "The back-end holds a newer state than this command's.", generation)
+        elif parse_utc(command.expires) > self._clock():
+            await self._carry_out(command)
+        else:
+            await self._end(command, (EXPIRED,), "It ended before it reached the back-end; nothing was done.", generation)
+
+    async def write_observed(self, observed: Observed, to_state: str = "") -> None:
+        """Record an observation, and move its command to `to_state` when one is given and it may go there."""
+
+        def work(tx: Transaction) -> None:
+            held = ledger.find(tx.connection, observed.command_id)
+            if held is None or (to_state and held.is_over):
+                return
+            self._record.write(
+                tx, "switch.observed", observed.incident, observed_body(observed), event_id=observed.event_id
+            )
+            changes = {"observation": _observation(observed), "results": observed.results}
+            if to_state and ledger.move(tx.connection, held.command_id, to_state, **changes):
+                ledger.amend(tx.connection, held.command_id, observed_at=format_utc(observed.effect.at))
+            else:
+                ledger.amend(tx.connection, held.command_id, **changes)
+            if observed.aim.want == RUNNING and observed.effect.seen == "in_effect":
+                # the next lamps are the first ones measured after this restore, and are recorded whatever they show
+                tx.connection.execute(
+                    update(INCIDENT).where(INCIDENT.c.incident == observed.incident).values(lamps="")
+                )
+
+        await self._database.write(work)
+
+    async def _guarded(self, command: Command) -> None:
+        try:
+            await self._carry_out(command)
+        except EnvironmentFault as fault:
+            # the row says "acknowledged" or "dispatched"; the watcher resolves it as soon as the fault is over
+            _log.warning("command %s could not be carried to its end: %s", command.command_id, fault.sentence)
+
+    async def _carry_out(self, command: Command) -> None:
+        back_end = self.back_end(command.switch, command.target)
+        if back_end is None:
+            await self._write_unknown(command, "No back-end is connected that could be asked.")
+            return
+        left = (parse_utc(command.expires) - self._clock()).total_seconds()
+        if left <= 0:
+            await self._end(command, (UNKNOWN, EXPIRED), "It ended before it could be sent on; nothing was done.")
+            return
+        stream = self._previews.take_stream(command.switch, command.target) if command.want == STOPPED else None
+        try:
+            await self._dispatch(back_end, command, stream, min(left, probes.DEADLINE_S))
+        finally:
+            if stream is not None:
+                await stream.close()
+
+    async def _dispatch(
+        self, back_end: BackEnd, command: Command, stream: ProbeStream | None, seconds: float
+    ) -> None:
+        assertion = Assertion(
+            command.switch, command.target, command.want, command.generation, command.command_id, command.expires
+        )
+        try:
+            applied = await back_end.apply(assertion, seconds)
+        except BackEndRefusal as refusal:
+            await self._refused(command, refusal)
+        except BackEndFault as fault:
+            await self._write_unknown(command, fault.sentence)
+        else:
+            dispatched_at = format_utc(self._clock())
+            recording = asyncio.create_task(
+                self._write_dispatched(command, back_end.name, _claim(applied), dispatched_at)
+            )
+            await self._observe(back_end, command, stream, recording=recording)
+
+    async def _observe(
+        self,
+        back_end: BackEnd,
+        command: Command,
+        stream: ProbeStream | None,
+        *,
+        seconds: float = probes.DEADLINE_S,
+        recording: asyncio.Task[None] | None = None,
+    ) -> None:
+        item = self._rules.inventory.item(command.target)
+        aim = Aim(command.switch, command.target, command.want, command.generation, command.command_id)
+        event_id = self._record.new_id()
+        try:
+            if not back_end.can_probe(command.switch, item):
+                return  # a read-back alone is never more than "dispatched"
+            effect = await probes.watch_effect(back_end, item, aim, self._clock, seconds)
+            capability = await self._capability(back_end, command.switch)
+            in_effect = effect.seen == "in_effect"
+            cut, word = await probes.watch_cut(
+                stream, aim, can_cut=capability.cuts_streams, in_effect=in_effect, event_id=event_id
+            )
+        finally:
+            if recording is not None:
+                await recording
+        refuses = effect.refuses_new(command.want)
+        results = {
+            "refuses_new": Result(refuses, event_id if refuses != "unknown" else ""),
+            "streams_cut": cut if cut.result != "unknown" else command.result("streams_cut"),
+            "survives_restart": command.result("survives_restart"),
+        }
+        detail = effect_detail(effect, aim) | {"streams": word}
+        observed = Observed(command.command_id, command.incident, aim, effect, "probe", results, detail, event_id)
+        if command.state == UNKNOWN and not in_effect and _same_sight(command, observed):
+            return  # nothing new since it was last looked at
+        await self.write_observed(observed, VERIFIED if in_effect else UNKNOWN)
+
+    async def _capability(self, back_end: BackEnd, switch: str) -> Capability:
+        if back_end.name not in self.capabilities:
+            try:
+                self.capabilities[back_end.name] = await back_end.capabilities()
+            except EnvironmentFault:
+                return Capability(())
+        return self.capabilities[back_end.name].get(switch, Capability(()))
+
+    async def _refused(self, command: Command, refusal: BackEndRefusal) -> None:
+        if refusal.kind == "stale":
+            await self._end(command, (SUPERSEDED,), "The back-end holds a newer state already.", refusal.generation)
+        elif refusal.kind == "expired":
+            await self._end(command, (UNKNOWN, EXPIRED), "It ended before it reached the back-end; nothing was done.")
+        else:
+            await self._end(command, (UNKNOWN, REFUSED), refusal.sentence)
+
+    async def _write_dispatched(self, command: Command, adapter: str, reply: str, at: str = "") -> None:
+        at = at or format_utc(self._clock())
+        body = {"command_id": command.command_id, "adapter": adapter, "reply": reply, "dispatched_at": at}
+
+        def work(tx: Transaction) -> None:
+            self._record.write(tx, "switch.dispatched", command.incident, body)
+            ledger.move(tx.connection, command.command_id, DISPATCHED)
+            ledger.amend(tx.connection, command.command_id, dispatched_at=at)
+
+        await self._database.write(work)
+
+    async def _write_unknown(self, command: Command, sentence: str) -> None:
+        body = {"command_id": command.command_id, "state": UNKNOWN, "sentence": sentence}
+
+        def work(tx: Transaction) -> None:
+            if ledger.move(tx.connection, command.command_id, UNKNOWN):
+                self._record.write(tx, "switch.ended", command.incident, body)
+
+        await self._database.write(work)
+
+    async def _end(self, command: Command, states: tuple[str, ...], sentence: str, generation: int = 0) -> None:
+        """Bring a command to an end without effect: what was desired before it is desired again."""
+        body = {"command_id": command.command_id, "state": states[-1], "sentence": sentence}
+
+        def work(tx: Transaction) -> None:
+            connection = tx.connection
+            moved = [ledger.move(connection, command.command_id, state) for state in states]
+            if not moved[-1]:
+                return
+            wanted = desired.desired(connection, command.switch, command.target)
+            if wanted.generation == command.generation:
+                back = replace(wanted, want=command.was or RUNNING, generation=max(generation, wanted.generation))
+                desired.set_desired(connection, back)
+            self._record.write(tx, "switch.ended", command.incident, body)
+
+        await self._database.write(work)
+
+
+def observed_body(observed: Observed) -> dict[str, Any]:
+    """The body of a `switch.observed` event."""
+    return {
+        "command_id": observed.command_id,
+        "switch": observed.aim.switch,
+        "target": observed.aim.target,
+        "state": observed.effect.state(observed.aim.want),
+        "generation": observed.aim.generation,
+        "by": ACTOR,
+        "method": observed.method,
+        "observed_at": format_utc(observed.effect.at),
+        "results": {name: {"result": r.result, "evidence": r.evidence} for name, r in observed.results.items()},
+        "detail": dict(observed.detail),
+    }
+
+
+def effect_detail(effect: Effect, aim: Aim) -> dict[str, str]:
+    """What stands beside an observation: what the probe met, and the durable form as read back."""
+    return {
+        "probe": effect.outcome,
+        "probes": str(effect.probes),
+        "hidden_by": effect.hidden_by,
+        "durable": probes.durable_form(effect.read, aim),
+        "boot_id": effect.read.boot_id if effect.read is not None else "",
+        "enforced_by": aim.assertion_id,
+    }
+
+
+def _observation(observed: Observed) -> dict[str, Any]:
+    return {
+        "state": observed.effect.state(observed.aim.want),
+        "observed_at": format_utc(observed.effect.at),
+        "method": observed.method,
+        "generation": observed.aim.generation,
+        "command_id": observed.command_id,
+    }
+
+
+def _same_sight(command: Command, observed: Observed) -> bool:
+    before = command.observation.get("state"), command.result("refuses_new").result
+    return before == (observed.effect.state(observed.aim.want), observed.results["refuses_new"].result)
+
+
+def _claim(applied: Applied) -> str:
+    durable = "durable" if applied.durable else "not durable"
+    return f"{applied.state} at generation {applied.generation}, {applied.streams_cut} streams cut, {durable}"

@@ -1,0 +1,148 @@
+"""Seeing through the data path whether a switch is where it should be: the only thing that makes a command "verified".
+
+`judge_reply` is pure. A refusal counts only when it names the switch, the target, the generation and the id that were
+sent; a refusal by somebody else hides the answer and is "unknown", as is an overloaded or silent service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from console.domain.inventory import InventoryItem
+from console.domain.switches import RUNNING, STOPPED, UNKNOWN
+from console.plane.backends import SERVED, SWITCHED_OFF, BackEnd, BackEndFault, ProbeReply, ProbeStream, ReadBack
+from console.plane.ledger import Result
+
+DEADLINE_S = 2.0
+"""How long a command may take from its dispatch until it was seen or is unknown."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.005, 0.16
+CUT_GRACE_S = 0.5
+"""How long after new requests are refused an open stream may take to end before it counts as not cut."""
+
+Seen = Literal["in_effect", "not_in_effect", "hidden", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What should be seen: the state, under this generation and id."""
+
+    switch: str
+    target: str
+    want: str
+    generation: int
+    assertion_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What was seen at `at` through the data path, after so many probes; `read` what the back-end says it holds."""
+
+    seen: Seen
+    at: datetime
+    probes: int
+    outcome: str
+    hidden_by: str = ""
+    read: ReadBack | None = None
+
+    def state(self, want: str) -> str:
+        """The state that was observed."""
+        other = RUNNING if want == STOPPED else STOPPED
+        return {"in_effect": want, "not_in_effect": other}.get(self.seen, UNKNOWN)
+
+    def refuses_new(self, want: str) -> str:
+        """The first result: are new requests refused? "false" after a restore that is in effect."""
+        return {STOPPED: "true", RUNNING: "false"}.get(self.state(want), "unknown")
+
+
+def judge_reply(reply: ProbeReply, aim: Aim) -> Seen:
+    """What one reply says about `aim`; for a restore a served request still needs the read-back to name the id."""
+    if reply.outcome == SERVED:
+        return "in_effect" if aim.want == RUNNING else "not_in_effect"
+    if reply.outcome != SWITCHED_OFF:
+        return "unknown"
+    ours = [r for r in reply.refused_by if (r.switch, r.target) == (aim.switch, aim.target)]
+    if not ours:
+        return "hidden"
+    if aim.want == RUNNING:
+        return "not_in_effect"
+    named = any((r.generation, r.assertion_id) == (aim.generation, aim.assertion_id) for r in ours)
+    return "in_effect" if named else "unknown"
+
+
+def holds(read: ReadBack | None, aim: Aim) -> bool:
+    """Whether a read-back names exactly this state under this generation and id."""
+    held = read.switches.get((aim.switch, aim.target)) if read is not None else None
+    return held is not None and (held.state, held.generation, held.assertion_id) == (
+        aim.want,
+        aim.generation,
+        aim.assertion_id,
+    )
+
+
+def durable_form(read: ReadBack | None, aim: Aim) -> str:
+    """Whether the back-end's durable form holds it: "true", "false" or "unknown"."""
+    if read is None or read.durable is None:
+        return "unknown"
+    held = read.durable.get((aim.switch, aim.target))
+    same = held is not None and (held.state, held.generation) == (aim.want, aim.generation)
+    return "true" if same else "false"
+
+
+async def watch_effect(
+    back_end: BackEnd, item: InventoryItem, aim: Aim, clock: Callable[[], datetime], seconds: float = DEADLINE_S
+) -> Effect:
+    """Probe at once and then ever more slowly until the effect is seen or `seconds` are over; never raises.
+
+    With `seconds` 0 it probes exactly once.
+    """
+    loop = asyncio.get_running_loop()
+    deadline, pause, probes = loop.time() + seconds, FIRST_PAUSE_S, 0
+    reading = asyncio.create_task(_read(back_end))
+    try:
+        while True:
+            left = deadline - loop.time()
+            reply = await back_end.probe(aim.switch, item, max(0.05, left) if seconds else DEADLINE_S)
+            probes += 1
+            seen = judge_reply(reply, aim)
+            if seen == "in_effect" and aim.want == RUNNING:
+                seen = await _confirmed_running(back_end, reading, aim)
+            if seen == "in_effect" or loop.time() + pause >= deadline:
+                hidden_by = reply.refused_by[0].switch if seen == "hidden" and reply.refused_by else ""
+                return Effect(seen, reply.at, probes, reply.outcome, hidden_by, await reading)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_S)
+    finally:
+        reading.cancel()
+
+
+async def watch_cut(
+    stream: ProbeStream | None, aim: Aim, *, can_cut: bool, in_effect: bool, event_id: str
+) -> tuple[Result, str]:
+    """The second result and a word on it, from a stream that was alive at dispatch (None: there was none)."""
+    if stream is None:
+        return Result(), "no probe stream was open before the command"
+    grace = CUT_GRACE_S if can_cut and in_effect else 0.0
+    end = stream.end or await stream.ended_within(grace)
+    if end is None:
+        return Result("false", event_id), "the probe stream is still open"
+    if end.cut and end.assertion_id == aim.assertion_id:
+        return Result("true", event_id), "the probe stream was cut"
+    return Result(), "the probe stream ended without naming this command"
+
+
+async def _confirmed_running(back_end: BackEnd, reading: asyncio.Task[ReadBack | None], aim: Aim) -> Seen:
+    """A served request names no command, so the read-back has to."""
+    if holds(await reading, aim) or holds(await _read(back_end), aim):
+        return "in_effect"
+    return "unknown"
+
+
+async def _read(back_end: BackEnd) -> ReadBack | None:
+    try:
+        return await back_end.read_back()
+    except BackEndFault:
+        return None

@@ -1,0 +1,98 @@
+"""Relaying samples and lamps to many desks: each has a bounded queue, and a slow one is let go, never waited for.
+
+Belongs to the event loop. A desk that comes back names the last batch it had and gets what is still kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+KEPT = 240
+"""Messages kept for desks that come back: about a minute of batches."""
+QUEUED = 64
+"""Messages that may wait for one desk: 16 s of batches."""
+PING_S = 3.0
+
+_PING = b": still here\n\n"
+_TOO_SLOW = b": too slow, connect again\n\n"
+
+
+class Relay:
+    """One writer (`publish`), many readers (`follow`)."""
+
+    def __init__(self, queued: int = QUEUED) -> None:
+        self._queued = queued
+        self._kept: deque[tuple[int, bytes]] = deque(maxlen=KEPT)
+        self._queues: set[asyncio.Queue[bytes | None]] = set()
+        self._lamps = b""
+        self._closed = False
+
+    @property
+    def followers(self) -> int:
+        """How many desks listen."""
+        return len(self._queues)
+
+    def publish(self, number: int, batch: Mapping[str, Any]) -> None:
+        """Send a batch of samples under its number to everybody."""
+        message = f"id: {number}\ndata: {_json(batch)}\n\n".encode()
+        self._kept.append((number, message))
+        self._send(message)
+
+    def publish_lamps(self, lamps: Mapping[str, Any]) -> None:
+        """Send the lamps when they changed; whoever comes later gets them first."""
+        message = f"data: {_json({'lamps': lamps})}\n\n".encode()
+        if message != self._lamps:
+            self._lamps = message
+            self._send(message)
+
+    def close(self) -> None:
+        """End every reader."""
+        self._closed = True
+        for queue in self._queues:
+            _end(queue)
+
+    async def follow(self, after: int | None) -> AsyncIterator[bytes]:
+        """Messages for one desk: the lamps, what is kept after batch `after` (None: nothing old), then what comes."""
+        queue: asyncio.Queue[bytes | None] = asyncio.Queue(self._queued)
+        for message in [self._lamps, *(m for n, m in self._kept if after is not None and n > after)]:
+            if message:
+                yield message
+        if self._closed:
+            return
+        self._queues.add(queue)
+        try:
+            while True:
+                try:
+                    message = await asyncio.wait_for(queue.get(), PING_S) or b""
+                except TimeoutError:
+                    yield _PING
+                    continue
+                if not message:
+                    if not self._closed:
+                        yield _TOO_SLOW
+                    return
+                yield message
+        finally:
+            self._queues.discard(queue)
+
+    def _send(self, message: bytes) -> None:
+        for queue in list(self._queues):
+            if queue.full():
+                self._queues.discard(queue)
+                _end(queue)
+            else:
+                queue.put_nowait(message)
+
+
+def _end(queue: asyncio.Queue[bytes | None]) -> None:
+    while queue.full():
+        queue.get_nowait()
+    queue.put_nowait(None)
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, separators=(",", ":"))

@@ -1,0 +1,146 @@
+"""The shapes of the files about systems, people and switches: what fields there are, of which kind, and nothing else.
+
+These models are the edge; inside, policy is the frozen dataclasses of `domain`. Names that point elsewhere are only text
+here: whether they resolve is asked in `references`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Text = Annotated[str, Field(min_length=1, max_length=400)]
+Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
+SwitchId = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,39}$")]
+ItemId = Annotated[
+    str, Field(max_length=100, pattern=r"^(environment|tenant|surface|region|model|tool|index)\.[a-z0-9][a-z0-9-]*$")
+]
+Uuid = Annotated[str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")]
+LevelId = Literal["SEV-0", "SEV-1", "SEV-2", "SEV-3", "SEV-4"]
+KindId = Literal["environment", "tenant", "surface", "region", "model", "tool", "index"]
+StepId = Literal["local", "scoped", "failover", "fail_closed"]
+Seconds = Annotated[int, Field(ge=1, le=31_536_000)]
+Milliseconds = Annotated[int, Field(ge=1, le=600_000)]
+Names = Annotated[list[Id], Field(min_length=1)]
+
+
+class Shape(BaseModel):
+    """Base of every shape: strict kinds, no unknown fields, no change afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ItemShape(Shape):
+    """One inventory item; fields as in `domain.inventory.InventoryItem`."""
+
+    owner_role: Id
+    tenants: list[ItemId] = []
+    workspace: Uuid = ""
+    sensitivity: Literal["low", "normal", "high"] = "normal"
+    regulated: bool = False
+    vulnerable_users: bool = False
+    irreversible: bool = False
+
+
+class SystemsShape(Shape):
+    """A file of data/systems: one environment, its items, and who enforces which switch there."""
+
+    environment: ItemId
+    probe: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,59}$")]
+    items: Annotated[dict[ItemId, ItemShape], Field(min_length=1)]
+    enforcement: dict[Id, dict[SwitchId, list[ItemId]]] = {}
+
+
+class RoleShape(Shape):
+    """One role; fields as in `domain.roles.Role`."""
+
+    title: Text
+    responsibility: Text
+    authority: Text
+    escalation: Text
+    audit: Text
+    source: Text
+    inferred: list[Literal["title", "responsibility", "authority", "escalation", "audit"]] = []
+
+
+class RoomShape(Shape):
+    """Who must be in the room, and from which levels on."""
+
+    levels: list[LevelId]
+    roles: Names
+
+
+class RolesShape(Shape):
+    """data/roles.yml."""
+
+    roles: dict[Id, RoleShape]
+    aliases: dict[Id, Id]
+    room: RoomShape
+
+
+class RunbooksShape(Shape):
+    """data/runbooks/index.yml."""
+
+    runbooks: dict[Id, Text]
+
+
+class RollbackShape(Shape):
+    """data/rollback.yml."""
+
+    surfaces: dict[Id, Text]
+
+
+class TimesShape(Shape):
+    """Gate times; fields as in `domain.switches.GateTimes`."""
+
+    dwell_ms: Milliseconds
+    hold_ms: Milliseconds
+    reflex_fail_ms: Milliseconds
+    reflex_warn_ms: Milliseconds
+    lockout_ms: Milliseconds
+    command_ttl_s: Annotated[int, Field(ge=1, le=300)]
+    approval_ttl_s: Annotated[int, Field(ge=1, le=3600)]
+    observation_fresh_s: Seconds
+    probe_stream_max_s: Annotated[int, Field(ge=1, le=600)]
+
+
+class CriterionShape(Shape):
+    """One restoration criterion."""
+
+    text: Text
+    evidence: Literal["validation", "sealed_item", "statement"]
+    signed_by: Id = ""
+
+
+class SwitchShape(Shape):
+    """One kill switch; fields as in `domain.switches.Switch`."""
+
+    title: Text
+    cuts: Text
+    mechanism: Text
+    kinds: Annotated[list[KindId], Field(min_length=1)]
+    owner_role: Id
+    thrown_by: Names
+    step: StepId
+    reversible: bool
+    criteria: Annotated[dict[Id, CriterionShape], Field(min_length=1)]
+    fallback: Text
+    source: Text
+
+
+class ActionShape(Shape):
+    """One containment action: bound to a switch, or by hand and then with its step."""
+
+    title: Text
+    by: Annotated[str, Field(pattern=r"^(hand|[A-Z][A-Z0-9_]{0,39})$")]
+    step: StepId | None = None
+    destructive: bool = False
+
+
+class SwitchesShape(Shape):
+    """data/switches.yml."""
+
+    times: TimesShape
+    switches: dict[SwitchId, SwitchShape]
+    actions: dict[Id, ActionShape]

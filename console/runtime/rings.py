@@ -1,0 +1,97 @@
+"""The newest samples of every series in memory: what live plots draw from, so that painting touches no disk and no net.
+
+A series is a metric with its dimensions; its name is `metric{model=..,region=..}` with sorted dimensions. Any thread may
+read and one thread adds; a snapshot is a copy.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+RING = 3_600
+"""Samples kept a series: fifteen minutes of one each 250 ms."""
+SERIES = 2_000
+"""Series kept; a source that names more has gone wrong, what comes beyond is counted and dropped."""
+_MAX_TEXT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One block of a series: `n` measurements ending at `t_us`, their sum, smallest and largest."""
+
+    series: str
+    t_us: int
+    n: int
+    sum: float
+    min: float
+    max: float
+
+    @property
+    def mean(self) -> float:
+        """The mean of the block, NaN when nothing was measured in it."""
+        return self.sum / self.n if self.n else math.nan
+
+
+def series_name(metric: str, dims: Mapping[str, str]) -> str:
+    """The one spelling of a series."""
+    return metric + "{" + ",".join(f"{name}={dims[name]}" for name in sorted(dims)) + "}"
+
+
+def samples_of(block: Mapping[str, Any]) -> tuple[Sample, ...]:
+    """The samples in one message of the metric stream; what is malformed in it is left out."""
+    t_us, listed = block.get("t"), block.get("samples")
+    if not isinstance(t_us, int) or not isinstance(listed, list):
+        return ()
+    return tuple(sample for item in listed if (sample := _sample(t_us, item)) is not None)
+
+
+def _sample(t_us: int, item: Any) -> Sample | None:
+    if not isinstance(item, dict) or not isinstance(item.get("dims"), dict):
+        return None
+    metric, n, numbers = item.get("metric"), item.get("n"), [item.get(name) for name in ("sum", "min", "max")]
+    if not isinstance(metric, str) or not isinstance(n, int) or n < 0:
+        return None
+    if not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
+        return None
+    name = series_name(metric, {str(k): str(v) for k, v in item["dims"].items()})
+    return Sample(name, t_us, n, *map(float, numbers)) if len(name) <= _MAX_TEXT else None
+
+
+class Rings:
+    """One ring a series."""
+
+    def __init__(self, length: int = RING, series: int = SERIES) -> None:
+        self._length, self._series = length, series
+        self._rings: dict[str, deque[Sample]] = {}
+        self._busy = threading.Lock()
+        self.dropped = 0
+        """Samples of series beyond the limit."""
+
+    def add(self, samples: Iterable[Sample]) -> None:
+        """Adds samples at their series' end."""
+        with self._busy:
+            for sample in samples:
+                ring = self._rings.get(sample.series)
+                if ring is None:
+                    if len(self._rings) >= self._series:
+                        self.dropped += 1
+                        continue
+                    ring = self._rings[sample.series] = deque(maxlen=self._length)
+                ring.append(sample)
+
+    def names(self) -> tuple[str, ...]:
+        """The series seen so far, sorted."""
+        with self._busy:
+            return tuple(sorted(self._rings))
+
+    def snapshot(self, series: str, newest: int = RING) -> tuple[Sample, ...]:
+        """A copy of the newest samples of a series, oldest first; empty for one that was never seen."""
+        with self._busy:
+            ring = self._rings.get(series, ())
+            skip = max(len(ring) - newest, 0)
+            return tuple(ring)[skip:]

@@ -1,0 +1,174 @@
+"""Drives the sync engine: one thread steps it, one pushes, one holds the long poll; woken by changes.
+
+The engine decides everything; this thread only starts what it asks for and feeds back what came of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from console.domain.changes import Changes
+from console.domain.errors import ConsoleError
+from console.domain.times import to_epoch_us
+from console.remote.plane_client import PlaneClient
+from console.runtime.couriers import Couriers
+from console.runtime.inbox import Inbox
+from console.runtime.writer import RecordWriter
+from console.store import syncing
+from console.store.readers import Reader
+from console.sync.keeping import keep, read_outbox, sync_start
+from console.sync.pace import ClockOffset
+from console.sync.step import Connection, connection, step
+from console.sync.transport import Measured, PlaneRequest, carry
+from console.sync.values import (
+    Failed,
+    Failure,
+    FetchJournal,
+    Input,
+    NetworkUp,
+    OutboxChanged,
+    ReadOutbox,
+    Step,
+    SyncNow,
+    SyncState,
+    TimerFired,
+    Write,
+    WriteFailed,
+    Written,
+)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Appended:
+    """Something of ours was committed; the outbox is counted by the driver, on its own connection."""
+
+
+class SyncLoop:
+    """`clients` are for pushing and for pulling; `roll` is chance in [0, 1).
+
+    `on_connection` and `on_offset` are called on the sync thread whenever there is news.
+    """
+
+    def __init__(
+        self,
+        *,
+        writer: RecordWriter,
+        open_reader: Callable[[], Reader],
+        clients: tuple[PlaneClient, PlaneClient],
+        clock: Callable[[], datetime],
+        roll: Callable[[], float],
+        on_connection: Callable[[Connection], None],
+        on_offset: Callable[[ClockOffset], None],
+    ) -> None:
+        self._writer, self._open_reader, self._clock, self._roll = writer, open_reader, clock, roll
+        self._on_connection, self._on_offset = on_connection, on_offset
+        self._pushing, self._pulling = Couriers("sync-push", clients[:1]), Couriers("sync-pull", clients[1:])
+        self._inbox: Inbox[Input | _Appended] = Inbox()
+        self._state = SyncState()
+        self.connection = connection(self._state)
+        self._thread = threading.Thread(target=self._run, name="sync")
+
+    def start(self) -> None:
+        """Begins with what the record holds."""
+        self._writer.listen(self._on_changes)
+        for couriers in (self._pushing, self._pulling):
+            couriers.start()
+        self._thread.start()
+
+    def sync_now(self) -> None:
+        """Ends every wait; a stop is tried again."""
+        self._inbox.put(SyncNow())
+
+    def network_up(self) -> None:
+        """Ends every wait."""
+        self._inbox.put(NetworkUp())
+
+    def stop(self) -> None:
+        """Cuts short what is under way; what was not answered is asked again at the next start."""
+        self._inbox.close()
+        if self._thread.ident is not None:
+            self._thread.join()
+        for couriers in (self._pushing, self._pulling):
+            couriers.stop()
+
+    def _on_changes(self, changes: Changes) -> None:
+        if changes.events:
+            self._inbox.put(_Appended())
+
+    def _run(self) -> None:
+        try:
+            with self._open_reader() as db:
+                self._state = sync_start(db)
+                self._take(OutboxChanged(self._state.waiting), db)
+                for item in self._inbox:
+                    self._hear(item, db)
+        except ConsoleError as error:
+            _log.error("sync cannot read the record: %s", error.sentence)
+        except Exception:  # noqa: BLE001 - nobody joins this thread to see it
+            _log.exception("a bug has ended sync")
+
+    def _hear(self, item: Input | _Appended, db: Reader) -> None:
+        if not isinstance(item, _Appended):
+            self._take(item, db)
+            return
+        try:
+            waiting = syncing.waiting(db)
+        except ConsoleError as error:
+            _log.info("the outbox could not be counted: %s", error.sentence)
+            self._inbox.after(1.0, item)
+        else:
+            self._take(OutboxChanged(waiting), db)
+
+    def _take(self, event: Input, db: Reader) -> None:
+        done: Step = step(self._state, event, to_epoch_us(self._clock()), self._roll())
+        self._state = done.state
+        for write in done.writes:
+            self._write(write)
+        for request in done.requests:
+            if isinstance(request, ReadOutbox):
+                self._read(request, db)
+            else:
+                self._carry(request)
+        for timer in done.timers:
+            self._inbox.after(timer.delay_s, TimerFired(timer.serial))
+        seen = connection(done.state)
+        if seen != self.connection:
+            self.connection = seen
+            self._on_connection(seen)
+
+    def _read(self, request: ReadOutbox, db: Reader) -> None:
+        try:
+            self._inbox.put(read_outbox(db, request))
+        except ConsoleError as error:
+            self._inbox.put(WriteFailed(request.serial, error.sentence))
+
+    def _write(self, write: Write) -> None:
+        def done(future: Future[Changes]) -> None:
+            error = future.exception()
+            self._inbox.put(Written(write.serial) if error is None else WriteFailed(write.serial, str(error)))
+
+        try:
+            self._writer.submit(lambda record: keep(record, write, self._clock())).add_done_callback(done)
+        except ConsoleError as error:
+            self._inbox.put(WriteFailed(write.serial, error.sentence))
+
+    def _carry(self, request: PlaneRequest) -> None:
+        couriers = self._pulling if isinstance(request, FetchJournal) else self._pushing
+        couriers.send(partial(carry, request=request)).add_done_callback(partial(self._arrived, request.serial))
+
+    def _arrived(self, serial: int, future: Future[Measured]) -> None:
+        if future.exception() is not None:
+            self._inbox.put(Failed(serial, Failure("garbage", "A bug kept the plane's answer from being read.")))
+            return
+        event, offset = future.result()
+        self._inbox.put(event)
+        if offset is not None:
+            self._on_offset(offset)

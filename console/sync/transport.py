@@ -1,0 +1,147 @@
+"""Carries out what the engines ask of the plane, once each, and turns answers and faults into their inputs.
+
+Runs on the thread of the client it is given; decides nothing, repeats nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from console.domain.errors import ConsoleError
+from console.domain.times import parse_utc, to_epoch_us
+from console.proof.envelope import SignedEvent
+from console.protocol.limits import DEFAULT_LIMITS, Limits
+from console.protocol.messages import CommandStatus, ConfigAnswer, JournalAnswer, PushAnswer
+from console.protocol.messages import Result as ResultMessage
+from console.remote.faults import Offline, OversizedAnswer, ProblemAnswer, TimedOut
+from console.remote.plane_client import Exchange, PlaneClient
+from console.sync.command_values import Answered, LookUp, PlaneWord, Result, SendCommand, Unanswered
+from console.sync.pace import ClockOffset, measure
+from console.sync.values import (
+    ConfigAnswered,
+    Entry,
+    Failed,
+    Failure,
+    FetchConfig,
+    FetchJournal,
+    FetchToken,
+    JournalAnswered,
+    PlaneIdentity,
+    PushAnswered,
+    PushBatch,
+    Receipt,
+    TokenAnswered,
+)
+
+PlaneRequest = FetchConfig | FetchToken | PushBatch | FetchJournal
+PlaneInput = ConfigAnswered | TokenAnswered | PushAnswered | JournalAnswered | Failed
+Measured = tuple[PlaneInput, ClockOffset | None]
+
+
+def carry(client: PlaneClient, request: PlaneRequest) -> Measured:
+    """The input that answers `request`, and the clock offset seen on the way where the answer was not held back."""
+    try:
+        match request:
+            case FetchConfig():
+                config = client.config()
+                return _config(request.serial, config.answer), _offset(config)
+            case FetchToken():
+                client.renew_token(request.origin)
+                return TokenAnswered(request.serial), None
+            case PushBatch():
+                pushed = client.push([item.event for item in request.items])
+                return _pushed(request.serial, pushed.answer), None
+            case FetchJournal():
+                page = client.journal(request.epoch, request.after, request.hash, request.limit, request.wait_s)
+                return _page(request.serial, page.answer), None if request.wait_s else _offset(page)
+    except ConsoleError as error:
+        return Failed(request.serial, failure_of(error)), None
+
+
+def carry_command(client: PlaneClient, request: SendCommand | LookUp) -> Answered | Unanswered:
+    """Sends an order or looks a command up, once."""
+    begun_us = client.now_us()
+    try:
+        if isinstance(request, SendCommand):
+            order = request.order
+            exchange = client.send_command(order.canon, order.sig, order.person_sig)
+        else:
+            exchange = client.command(request.command_id, request.wait_s)
+        word, sent_us, received_us = word_of(exchange.answer), exchange.sent_us, exchange.received_us
+    except ConsoleError as error:
+        return Unanswered(request.serial, failure_of(error), begun_us, client.now_us())
+    return Answered(request.serial, word, sent_us, received_us)
+
+
+def failure_of(error: ConsoleError) -> Failure:
+    """What may be concluded from an error of `remote`."""
+    if isinstance(error, Offline):
+        return Failure("offline", error.sentence)
+    if isinstance(error, TimedOut):
+        return Failure("lost", error.sentence)
+    if isinstance(error, ProblemAnswer):
+        return Failure("problem", error.sentence, error.status, error.problem.kind, error.retry_after_s)
+    if isinstance(error, OversizedAnswer):
+        return Failure("problem", error.sentence, 413, "too_large")
+    return Failure("garbage", error.sentence)
+
+
+def word_of(status: CommandStatus) -> PlaneWord:
+    """What the plane says about a command; raises InputError when a time in it is none."""
+    seen, problem = status.observation, status.problem
+    return PlaneWord(
+        status.command_id,
+        status.state,
+        status.generation,
+        _moment(status.acknowledged_at),
+        _moment(status.dispatched_at),
+        _moment(status.observed_at),
+        seen.state if seen else "",
+        seen.method if seen else "",
+        _result(status.refuses_new),
+        _result(status.streams_cut),
+        _result(status.survives_restart),
+        str(problem.get("kind", ""))[:60],
+        str(problem.get("detail", ""))[:1000],
+    )
+
+
+def _result(message: ResultMessage) -> Result:
+    return Result(message.result, message.evidence)
+
+
+def _moment(text: str) -> int:
+    return to_epoch_us(parse_utc(text)) if text else 0
+
+
+def _offset(exchange: Exchange[ConfigAnswer] | Exchange[JournalAnswer]) -> ClockOffset:
+    return measure(exchange.sent_us, exchange.received_us, exchange.plane_us)
+
+
+def _config(serial: int, answer: ConfigAnswer) -> ConfigAnswered:
+    known = {field.name for field in fields(Limits)}
+    given = {name: value for name, value in answer.limits.items() if name in known}
+    plane = PlaneIdentity(
+        answer.origin, answer.exercise, answer.root_public_key, answer.plane_device, answer.plane_public_key
+    )
+    defaults = {name: getattr(DEFAULT_LIMITS, name) for name in known}
+    return ConfigAnswered(serial, plane, answer.epoch, Limits(**(defaults | given)))
+
+
+def _pushed(serial: int, answer: PushAnswer) -> PushAnswered:
+    receipts = tuple(
+        Receipt(
+            r.event_id, r.hash, r.status, r.gpos, r.server_sig,
+            str(r.problem.get("kind", ""))[:60], str(r.problem.get("detail", ""))[:1000],
+        )
+        for r in answer.results
+    )  # fmt: skip
+    return PushAnswered(serial, answer.epoch, receipts)
+
+
+def _page(serial: int, answer: JournalAnswer) -> JournalAnswered:
+    entries = tuple(
+        Entry(e.gpos, e.journal_hash, e.status, SignedEvent(e.event.canon, e.event.sig, e.event.person_sig))
+        for e in answer.entries
+    )
+    return JournalAnswered(serial, answer.epoch, entries, answer.size, answer.journal_hash)

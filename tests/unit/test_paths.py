@@ -1,0 +1,25 @@
+"""Where files lie: under this person's home, found without touching the disk."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from console import paths
+
+
+def test_everything_lies_under_this_person_s_home() -> None:
+    home = Path(os.environ["HOME"])
+    for found in (paths.store_dir(), paths.config_dir(), paths.settings_file(), paths.log_dir()):
+        assert found.is_relative_to(home)
+        assert "incident-console" in found.parts
+
+
+def test_asking_makes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CONFIG", "DATA", "STATE", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name))
+    for found in (paths.store_dir(), paths.config_dir(), paths.settings_file(), paths.log_dir()):
+        assert found.is_relative_to(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -6,7 +6,7 @@ in an encrypted leaf blob, so that the record commits to an item without reveali
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
@@ -67,12 +67,10 @@ def capture_item(
     return tx.changes
 
 
-def seal_evidence(
-    record: Record, incident: str, origin: Callable[[str, int], str], actor: Actor, now: datetime
-) -> Changes:
+def seal_evidence(record: Record, incident: str, origin: str, actor: Actor, now: datetime) -> Changes:
     """Closes the open seal: the Merkle root over its leaves under a checkpoint signed by the person.
 
-    `origin` gives the checkpoint's origin line for an incident and a seal number. Later items go into the next seal.
+    `origin` is the plane's, the checkpoint's first line. Later items go into the next seal.
     Raises RefusedError when nothing was captured since the last seal.
     """
     key = actor.signing_key("Sealing evidence")
@@ -89,7 +87,7 @@ def seal_evidence(
             "seal": seal,
             "root": top.hex(),
             "size": len(digests),
-            "checkpoint": sign_checkpoint(origin(incident, seal), len(digests), top, key, actor.person),
+            "checkpoint": sign_checkpoint(origin, len(digests), top, key, actor.person),
             "sealer": actor.person,
             "nested": incident_facts(tx, incident).severity in NESTED_LEVELS,
         }

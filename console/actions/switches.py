@@ -31,11 +31,10 @@ def confirm_switch(
     inventory: Inventory,
     catalogue: SwitchCatalogue,
     policy_hash: str,
-    request_expires: str,
     actor: Actor,
     now: datetime,
 ) -> Changes:
-    """Writes a confirmed order, to be sent once; `request_expires` is the end of a two-person request, "" without one.
+    """Writes a confirmed order, to be sent once (SWI-3, OFF-3).
 
     Raises RefusedError with every unmet gate, when the preview is older than 60 s, or when another command on the same
     target is still under way.
@@ -50,7 +49,7 @@ def confirm_switch(
             )
         confirmation_id = tx.new_id()
         order = _order(record, confirmation, confirmation_id, policy_hash, catalogue, actor, now)
-        context = _context(tx, order, request_expires, policy_hash)
+        context = _context(tx, order, policy_hash)
         unmet = unmet_gates(order, inventory, catalogue, context)
         if unmet:
             raise RefusedError(" ".join(gate.sentence for gate in unmet))
@@ -110,14 +109,15 @@ def _order(
         select_token=preview.select_token,
         confirmation=confirmation_id,
         approvals=confirmation.approvals,
+        request_expires=confirmation.request_expires,
         break_glass=nfc(confirmation.break_glass),
         criteria=confirmation.criteria,
     )
 
 
-def _context(tx: Transaction, order: Order, request_expires: str, policy_hash: str) -> GateContext:
+def _context(tx: Transaction, order: Order, policy_hash: str) -> GateContext:
     people = certified_people(tx)
-    subject = canonical(approval_subject(order, request_expires)) if order.approvals else b""
+    subject = canonical(approval_subject(order, order.request_expires)) if order.approvals else b""
     approved = {
         approval.person
         for approval in order.approvals

@@ -46,4 +46,5 @@ class Confirmation:
     for_owner: str = ""
     break_glass: str = ""
     approvals: tuple[Approval, ...] = ()
+    request_expires: str = ""
     criteria: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

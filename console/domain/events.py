@@ -65,6 +65,8 @@ BODIES: Mapping[str, str] = {
 }
 """type -> "field:kind ..." with kinds s text, i integer, b boolean, l list, o object."""
 
+_WANTED = {name: dict(part.split(":") for part in spec.split()) for name, spec in BODIES.items()}
+
 PERSON_SIGNED = frozenset(
     {"switch.confirmed", "evidence.exported", "incident.closed", "review.signed", "criterion.signed", "evidence.sealed"}
 )
@@ -87,10 +89,9 @@ PLANE_ONLY = frozenset(
 
 def check_body(event_type: str, body: Mapping[str, Any]) -> None:
     """Raises InputError naming the field when `body` is not what `event_type` must hold; unknown types pass."""
-    spec = BODIES.get(event_type)
-    if spec is None:
+    wanted = _WANTED.get(event_type)
+    if wanted is None:
         return
-    wanted = dict(part.split(":") for part in spec.split())
     for name, kind in wanted.items():
         if name not in body:
             raise InputError(f"An event '{event_type}' must hold '{name}'; it is missing.")

@@ -20,7 +20,7 @@ def format_utc(moment: datetime) -> str:
     """
     if moment.tzinfo is None:
         raise InputError(f"The time {moment.isoformat()} has no zone; give it as UTC with a closing Z.")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def parse_utc(text: str) -> datetime:

@@ -19,6 +19,8 @@ ANSWERS = (YES, NO, UNCLEAR)
 STEPS = ("local", "scoped", "failover", "fail_closed")
 """Graduated containment, smallest first (SWI-5)."""
 
+_NAMED = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
@@ -313,7 +315,8 @@ def _bound_step(
 ) -> ContainmentStep:
     radius = inventory.blast_radius(item)
     extra = sorted(set(radius.ids) - set(inventory.blast_radius(affected).ids) - {item})
-    warning = f"Wider than what is affected: it also reaches {', '.join(extra)}." if extra else ""
+    named = ", ".join(extra[:_NAMED]) + (f" and {len(extra) - _NAMED} more" if len(extra) > _NAMED else "")
+    warning = f"Wider than what is affected: it also reaches {named}." if extra else ""
     return ContainmentStep(
         action=action.id,
         title=action.title,

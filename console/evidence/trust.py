@@ -115,7 +115,7 @@ def trust_object(
         "origin": origin,
         "root_public_key": root_public_key,
         "signers": [{"name": s.name, "public_key": s.public_key, "roles": list(s.roles)} for s in signers],
-        "devices": [{"device": key_id(key), "public_key": key} for key in devices],
+        "devices": [{"device": key_id(_check_key(key, "devices")), "public_key": key} for key in devices],
         "persons": [{"person": person, "public_key": key} for person, key in persons.items()],
     }
     Trust.from_object(value)

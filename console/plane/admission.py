@@ -1,7 +1,7 @@
 """Judging one pushed event: accepted, rejected with a reason, or not worth a place in the journal at all.
 
-Pure: everything the judge needs is in `Scene`. A rejection that its author signed takes a journal position like any event
-and moves their chain, so that one bad event never blocks the queue behind it. What nobody can be held to (unreadable,
+Pure: everything the judge needs is in `Scene`. A rejection that its author signed takes a journal position like any
+event and moves their chain, so that one bad event never blocks the queue behind it. What nobody can be held to (unreadable,
 unknown device, wrong signature) and what came too early (a gap in its chain) takes none and may be sent again.
 """
 
@@ -81,7 +81,9 @@ def judge_event(signed: SignedEvent, scene: Scene) -> Verdict:
 def _content_problem(signed: SignedEvent, scene: Scene) -> Problem | None:
     event = signed.envelope
     if scene.id_taken:
-        return Problem("conflict", "Another event with this id was accepted before; write this one again under a new id.")
+        return Problem(
+            "conflict", "Another event with this id was accepted before; write this one again under a new id."
+        )
     if event.exercise != scene.exercise:
         return Problem("wrong_world", _world_sentence(scene.exercise))
     forbidden = _permission_fault(event, scene.identities)

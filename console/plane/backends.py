@@ -79,7 +79,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """What a back-end holds: the process that answers, its switches, and the durable form of them (None: unreadable)."""
+    """What a back-end holds: the process that answers, its switches, and their durable form (None: unreadable)."""
 
     boot_id: str
     switches: Mapping[tuple[str, str], Held]

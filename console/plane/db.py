@@ -1,7 +1,7 @@
 """The plane's database: one writer thread, one reader thread, short transactions, a commit that is on the disk.
 
-The only module of the plane that imports SQLite. `Database.write` is the only way to change anything; what must follow a
-commit (a published snapshot) is handed to `Transaction.then`, so that nobody ever sees what was rolled back.
+The only module of the plane that imports SQLite. `Database.write` is the only way to change anything; what must follow
+a commit (a published snapshot) is handed to `Transaction.then`, so that nobody ever sees what was rolled back.
 """
 
 from __future__ import annotations
@@ -45,9 +45,15 @@ _PRAGMAS = (
 def database_url(given: str) -> URL:
     """The address of a database; a plain path means a SQLite file. Raises InputError for anything unreadable."""
     try:
-        url = make_url(given) if "://" in given else URL.create("sqlite", database=str(Path(given).expanduser().absolute()))
+        url = (
+            make_url(given)
+            if "://" in given
+            else URL.create("sqlite", database=str(Path(given).expanduser().absolute()))
+        )
     except ArgumentError as error:
-        raise InputError(f"'{given[:80]}' is not the address of a database; give a path or a URL like sqlite:////path.") from error
+        raise InputError(
+            f"'{given[:80]}' is not the address of a database; give a path or a URL like sqlite:////path."
+        ) from error
     if url.get_backend_name() == "sqlite" and (not url.database or url.database == ":memory:"):
         raise InputError("The plane keeps its record in a file; name one instead of a database in memory.")
     return url
@@ -181,7 +187,9 @@ class Database:
             self._migrate()
         with self._engine.connect() as connection:
             if connection.execute(select(PLANE.c.id)).first() is None:
-                raise InputError(f"{_named(self.url)} is empty of a plane; remove it and run `incident-console plane init`.")
+                raise InputError(
+                    f"{_named(self.url)} is empty of a plane; remove it and run `incident-console plane init`."
+                )
 
     def _migrate(self) -> None:
         from alembic import command
@@ -233,7 +241,9 @@ def _locked(url: URL) -> int | None:
     try:
         handle = os.open(f"{file}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise EnvironmentFault(f"The folder of {file} cannot be written: {error.strerror}; make it writable or name another.") from error
+        raise EnvironmentFault(
+            f"The folder of {file} cannot be written: {error.strerror}; make it writable or name another."
+        ) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -249,5 +259,6 @@ def _named(url: URL) -> str:
 def _fault(error: SQLAlchemyError, url: URL) -> EnvironmentFault:
     cause = str(getattr(error, "orig", None) or error).splitlines()[0][:200]
     return EnvironmentFault(
-        f"The plane's database {_named(url)} refuses ({cause}); nothing of this was recorded. Check disk and permissions, then try again."
+        f"The plane's database {_named(url)} refuses ({cause}); nothing of this was recorded. "
+        "Check disk and permissions, then try again."
     )

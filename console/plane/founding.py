@@ -75,7 +75,9 @@ def beside(database: str) -> Path:
     """Where the plane's own key lies by default: beside its database file. Raises InputError for a server's URL."""
     file = database_file(database_url(database))
     if file is None:
-        raise InputError("With a database server the plane's own key needs a place; set device_key in the settings file.")
+        raise InputError(
+            "With a database server the plane's own key needs a place; set device_key in the settings file."
+        )
     return file.with_name(file.stem + "-device.key")
 
 

@@ -1,4 +1,4 @@
-"""Who this plane knows: the organisation's root, its own device, certified devices and persons, and the roles they hold.
+"""Who this plane knows: the organisation's root, its own device, certified devices and persons, and their roles.
 
 A pure value, rebuilt from the accepted `system` events of the journal and replaced, never changed. Nothing else makes
 anybody known: a token or a name in an event proves nothing.

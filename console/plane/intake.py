@@ -1,4 +1,4 @@
-"""Opening incidents from breaches: one intake a breach, with everything that is known in the first second (INT-1, INT-2).
+"""Opening incidents from breaches: one intake a breach, with all that is known in the first second (INT-1, INT-2).
 
 A second series that goes wrong on a target whose incident is still open joins that incident: one fault is one incident,
 however many lamps it turns. Nothing that a source sends becomes text of an event; ids and numbers are checked for form.

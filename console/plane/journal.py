@@ -106,9 +106,7 @@ def place(connection: Connection, placing: Placing, key: SigningKey, epoch: str)
             skew_ms=placing.skew_ms,
         )
     )
-    connection.execute(
-        update(HEAD).where(HEAD.c.id == HEAD_ROW).values(gpos=after.gpos, journal_hash=after.hash)
-    )
+    connection.execute(update(HEAD).where(HEAD.c.id == HEAD_ROW).values(gpos=after.gpos, journal_hash=after.hash))
     if placing.advances:
         _advance(connection, event)
     return Receipt(envelope.event_id, event.hash, status, after.gpos, receipt, problem)

@@ -33,7 +33,7 @@ class Command:
     """One order as the ledger holds it.
 
     `generation` is the one it raised the switch to (0: it never got that far), `was` what was desired before; times are
-    the plane's, RFC 3339, "" while not reached; `observation` is {} before the first, `problem` {} unless it was refused.
+    the plane's, RFC 3339, "" while not reached; `observation` is {} before the first, `problem` {} unless refused.
     """
 
     command_id: str

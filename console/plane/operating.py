@@ -117,7 +117,9 @@ class Operator:
         elif parse_utc(command.expires) > self._clock():
             await self._carry_out(command)
         else:
-            await self._end(command, (EXPIRED,), "It ended before it reached the back-end; nothing was done.", generation)
+            await self._end(
+                command, (EXPIRED,), "It ended before it reached the back-end; nothing was done.", generation
+            )
 
     async def write_observed(self, observed: Observed, to_state: str = "") -> None:
         """Record an observation, and move its command to `to_state` when one is given and it may go there."""
@@ -136,9 +138,7 @@ class Operator:
                 ledger.amend(tx.connection, held.command_id, **changes)
             if observed.aim.want == RUNNING and observed.effect.seen == "in_effect":
                 # the next lamps are the first ones measured after this restore, and are recorded whatever they show
-                tx.connection.execute(
-                    update(INCIDENT).where(INCIDENT.c.incident == observed.incident).values(lamps="")
-                )
+                tx.connection.execute(update(INCIDENT).where(INCIDENT.c.incident == observed.incident).values(lamps=""))
 
         await self._database.write(work)
 
@@ -165,9 +165,7 @@ class Operator:
             if stream is not None:
                 await stream.close()
 
-    async def _dispatch(
-        self, back_end: BackEnd, command: Command, stream: ProbeStream | None, seconds: float
-    ) -> None:
+    async def _dispatch(self, back_end: BackEnd, command: Command, stream: ProbeStream | None, seconds: float) -> None:
         assertion = Assertion(
             command.switch, command.target, command.want, command.generation, command.command_id, command.expires
         )

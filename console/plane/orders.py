@@ -1,8 +1,8 @@
 """Judging an order before anything is recorded about it: who signed, when, against what, and whether the gates are met.
 
 Pure. `authorship_problem` comes first: an order that nobody provably signed leaves no trace but a log line.
-`order_problem` judges one that was signed; its refusals go into the ledger and the incident's timeline. The plane judges
-by its own rules and its own list of people, never by what the desk says about either.
+`order_problem` judges one that was signed; its refusals go into the ledger and the incident's timeline. The plane
+judges by its own rules and its own list of people, never by what the desk says about either.
 """
 
 from __future__ import annotations
@@ -62,11 +62,17 @@ def authorship_problem(
 ) -> Problem | None:
     """Why this order was not provably signed by the device and the person it names, sent by that device itself."""
     if order.device != sender:
-        return Problem("forbidden", "The order names another device than the one that sent it; send it from the desk that signed it.")
+        return Problem(
+            "forbidden",
+            "The order names another device than the one that sent it; send it from the desk that signed it.",
+        )
     if order.device == identities.root_device or not verify_text(identities.device_key(order.device), text, sig):
         return Problem("forbidden", "The order is not signed by a certified device; have the desk certified first.")
     if not verify_text(identities.persons.get(order.person, ""), text, person_sig):
-        return Problem("forbidden", f"The order is not signed by {order.person[:80]}, or they are not certified here; sign in and confirm again.")
+        return Problem(
+            "forbidden",
+            f"{order.person[:80]} did not sign this order, or is not certified here; sign in and confirm again.",
+        )
     return None
 
 
@@ -79,7 +85,9 @@ def order_problem(order: Order, rules: Rules, situation: Situation) -> Problem |
         return Problem("not_found", error.sentence)
     if order.exercise != situation.exercise:
         world = "an exercise" if situation.exercise else "production"
-        return Problem("wrong_world", f"This plane is {world} and the order is not; send it to the plane of its own world.")
+        return Problem(
+            "wrong_world", f"This plane is {world} and the order is not; send it to the plane of its own world."
+        )
     return (
         _time_problem(order, rules, situation)
         or _preview_problem(order, situation)
@@ -92,7 +100,8 @@ def approved_by(order: Order, identities: Identities, ttl_s: int, now: datetime)
     return frozenset(
         approval.person
         for approval in order.approvals
-        if not identities.same_key(approval.person, order.person) and _approval_holds(approval, order, identities, ttl_s, now)
+        if not identities.same_key(approval.person, order.person)
+        and _approval_holds(approval, order, identities, ttl_s, now)
     )
 
 
@@ -105,17 +114,23 @@ def _time_problem(order: Order, rules: Rules, situation: Situation) -> Problem |
     if expires <= now:
         return Problem("expired", f"The order ended at {order.expires}; preview and confirm again.")
     if expires > now + ttl + timedelta(seconds=DEFAULT_LIMITS.clock_skew_s):
-        return Problem("malformed", f"An order lives {ttl.seconds} s; this one claims longer. Set the desk's clock and confirm again.")
+        return Problem(
+            "malformed",
+            f"An order lives {ttl.seconds} s; this one claims longer. Set the desk's clock and confirm again.",
+        )
     return None
 
 
 def _preview_problem(order: Order, situation: Situation) -> Problem | None:
     if order.epoch != situation.epoch:
-        return Problem("epoch_changed", "The plane's journal is not the one the desk knew; synchronise and preview again.")
+        return Problem(
+            "epoch_changed", "The plane's journal is not the one the desk knew; synchronise and preview again."
+        )
     if order.generation != situation.generation:
         return Problem(
             "stale",
-            f"The switch was moved meanwhile (generation {situation.generation}, the order saw {order.generation}); preview again.",
+            f"The switch was moved meanwhile (to generation {situation.generation}, the order saw {order.generation}); "
+            "preview again.",
         )
     shown = situation.preview
     if shown is None or shown.used_by not in ("", order.command_id):

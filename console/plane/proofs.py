@@ -1,7 +1,7 @@
 """Which of the ids an order cites prove what the criterion asks for: read from the plane's own journal, nothing else.
 
-An id counts only where it shows the right thing: a measured validation of that very target, a captured or sealed item of
-that incident, a criterion signed off by somebody who holds the role that the switch names.
+An id counts only where it shows the right thing: a measured validation of that very target, a captured or sealed item
+of that incident, a criterion signed off by somebody who holds the role that the switch names.
 """
 
 from __future__ import annotations

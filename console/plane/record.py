@@ -51,7 +51,9 @@ def birth_of(connection: Connection) -> Birth:
     row = connection.execute(select(PLANE)).one()
     exercise = row.exercise == 1
     if not row.origin.startswith("exercise/" if exercise else "production/"):
-        raise InputError(f"The plane's origin {row.origin} and its world disagree; this database is damaged, restore a backup.")
+        raise InputError(
+            f"The plane's origin {row.origin} and its world disagree; this database is damaged, restore a backup."
+        )
     return Birth(
         row.origin, exercise, row.epoch, row.root_public_key, row.plane_device, row.plane_public_key, row.incarnation
     )
@@ -126,9 +128,7 @@ class Record:
         self._publish_head(tx)
         return receipts
 
-    def _take_one(
-        self, tx: Transaction, event: SignedEvent, identities: Identities
-    ) -> tuple[Receipt, Envelope | None]:
+    def _take_one(self, tx: Transaction, event: SignedEvent, identities: Identities) -> tuple[Receipt, Envelope | None]:
         connection, now = tx.connection, self._clock()
         try:
             envelope = event.envelope
@@ -146,9 +146,7 @@ class Record:
             return self._unplaced(envelope.event_id, event.hash, verdict.problem), None
         if not verdict.skew_ms:
             self._hlc = hlc_merge(self._hlc, envelope.hlc)
-        receipt = self._place(
-            tx, Placing(event, format_utc(now), verdict.problem, verdict.advances, verdict.skew_ms)
-        )
+        receipt = self._place(tx, Placing(event, format_utc(now), verdict.problem, verdict.advances, verdict.skew_ms))
         return receipt, None if verdict.problem else envelope
 
     def _place(self, tx: Transaction, placing: Placing) -> Receipt:

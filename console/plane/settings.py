@@ -76,7 +76,7 @@ def secrets_from_line(line: bytes) -> Secrets:
     except ValueError:
         value = None
     if not isinstance(value, dict):
-        raise InputError("The secrets must be one JSON object on one line, for example {\"control_token\": \"...\"}.")
+        raise InputError('The secrets must be one JSON object on one line, for example {"control_token": "..."}.')
     names = {entry.name for entry in fields(Secrets)}
     kept = {name: value[name] for name in names & set(value)}
     if not all(isinstance(secret, str) and secret.isascii() and secret.isprintable() for secret in kept.values()):
@@ -88,7 +88,9 @@ def secrets_from_file(path: Path) -> Secrets:
     """The secrets in `path`; raises InputError when it cannot be read or others than its owner may read it."""
     try:
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise InputError(f"{path} can be read by others than its owner; run `chmod 600` on it and change the secrets.")
+            raise InputError(
+                f"{path} can be read by others than its owner; run `chmod 600` on it and change the secrets."
+            )
         return secrets_from_line(path.read_bytes())
     except OSError as error:
         raise InputError(f"The secrets in {path} cannot be read: {error.strerror}.") from error
@@ -112,7 +114,7 @@ def _from_json(path: Path) -> PlaneSettings:
         if not isinstance(given, int if wants_whole else str) or isinstance(given, bool):
             raise InputError(f"{path}: {name} must be {'a whole number' if wants_whole else 'text'}.")
         if "Path" in str(known[name]):
-            given = (path.parent / Path(given).expanduser()) if given else None
+            given = (path.parent / Path(str(given)).expanduser()) if given else None
         settings = replace(settings, **{name: given})
     return settings
 

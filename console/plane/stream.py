@@ -17,6 +17,7 @@ QUEUED = 64
 """Messages that may wait for one desk: 16 s of batches."""
 PING_S = 3.0
 
+_END = b""
 _PING = b": still here\n\n"
 _TOO_SLOW = b": too slow, connect again\n\n"
 
@@ -27,7 +28,7 @@ class Relay:
     def __init__(self, queued: int = QUEUED) -> None:
         self._queued = queued
         self._kept: deque[tuple[int, bytes]] = deque(maxlen=KEPT)
-        self._queues: set[asyncio.Queue[bytes | None]] = set()
+        self._queues: set[asyncio.Queue[bytes]] = set()
         self._lamps = b""
         self._closed = False
 
@@ -57,21 +58,23 @@ class Relay:
 
     async def follow(self, after: int | None) -> AsyncIterator[bytes]:
         """Messages for one desk: the lamps, what is kept after batch `after` (None: nothing old), then what comes."""
-        queue: asyncio.Queue[bytes | None] = asyncio.Queue(self._queued)
-        for message in [self._lamps, *(m for n, m in self._kept if after is not None and n > after)]:
-            if message:
-                yield message
         if self._closed:
             return
+        queue: asyncio.Queue[bytes] = asyncio.Queue(self._queued)
+        # listening before looking back: what is published while the old messages go out is not lost
         self._queues.add(queue)
+        first = [self._lamps, *(message for number, message in self._kept if after is not None and number > after)]
         try:
+            for message in first:
+                if message:
+                    yield message
             while True:
                 try:
-                    message = await asyncio.wait_for(queue.get(), PING_S) or b""
+                    message = await asyncio.wait_for(queue.get(), PING_S)
                 except TimeoutError:
                     yield _PING
                     continue
-                if not message:
+                if message == _END:
                     if not self._closed:
                         yield _TOO_SLOW
                     return
@@ -88,10 +91,10 @@ class Relay:
                 queue.put_nowait(message)
 
 
-def _end(queue: asyncio.Queue[bytes | None]) -> None:
+def _end(queue: asyncio.Queue[bytes]) -> None:
     while queue.full():
         queue.get_nowait()
-    queue.put_nowait(None)
+    queue.put_nowait(_END)
 
 
 def _json(value: Mapping[str, Any]) -> str:

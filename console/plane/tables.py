@@ -70,7 +70,7 @@ JOURNAL = Table(
     Index("journal_incident", "incident", "gpos"),
     sqlite_strict=True,
 )
-"""Append-only: every event in the server's order. `skew_ms` is kept when its author's clock was off by over two minutes."""
+"""Append-only: every event in the server's order. `skew_ms`: how far its author's clock was off when over two minutes."""
 
 CHAIN = Table(
     "chain",
@@ -98,8 +98,8 @@ DESIRED = Table(
     _text("drift"),
     sqlite_strict=True,
 )
-"""What must be true of each switch. `enforced_by` is the id under which the back-end holds it now: the command's, or that
-of the plane's own re-assertion; `drift` is what was last reported as drifted, "" when nothing is."""
+"""What must be true of each switch. `enforced_by` is the id under which the back-end holds it now: the command's, or
+that of the plane's own re-assertion; `drift` is what was last reported as drifted, "" when nothing is."""
 
 COMMAND = Table(
     "command",

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from console.domain.commands import ACKNOWLEDGED, DISPATCHED, UNKNOWN
 from console.domain.errors import EnvironmentFault
-from console.domain.switches import RUNNING, STOPPED
+from console.domain.switches import STOPPED
 from console.domain.times import format_utc
 from console.plane import desired, ledger, probes
 from console.plane.backends import Assertion, BackEnd, BackEndFault, BackEndRefusal, Held, ReadBack
@@ -36,7 +36,11 @@ from console.proof.envelope import SYSTEM
 _log = logging.getLogger(__name__)
 
 EVERY_S = 1.0
+LONGEST_PATIENCE_S = 60.0
+"""Seconds between two assertions of a stop that does not come into force."""
 REASSERT_TTL_S = 30
+
+_NEWER = "newer:"
 
 
 class Watcher:
@@ -47,10 +51,11 @@ class Watcher:
     """
 
     def __init__(self, database: Database, record: Record, rules: Rules, operator: Operator, clock: Clock) -> None:
-        self.faults: dict[str, str] = {name: "it was not asked yet" for name in operator.back_ends}
+        self.faults: dict[str, str] = dict.fromkeys(operator.back_ends, "it was not asked yet")
         self._database, self._record, self._rules = database, record, rules
         self._operator, self._clock = operator, clock
         self._poked = asyncio.Event()
+        self._patience: dict[tuple[str, str], tuple[float, float]] = {}
 
     def poke(self) -> None:
         """Look now: something may have happened to a back-end."""
@@ -117,32 +122,35 @@ class Watcher:
                 continue
             row = wanted.get((switch, target), Desired(switch, target))
             if not self._operator.is_busy(switch, target):
-                await self._reconcile(back_end, row, held, read)
+                await self._reconcile(back_end, row, held)
 
     async def _check_restart(
         self, back_end: BackEnd, wanted: Mapping[tuple[str, str], Desired], read: ReadBack, boot_before: str
     ) -> None:
         for row in wanted.values():
-            if row.want != STOPPED or not row.command_id or self._operator.back_end(row.switch, row.target) is not back_end:
-                continue
-            await self._observe(back_end, row, {"previous_boot_id": boot_before, "boot_id": read.boot_id}, restarted=True)
+            mine = self._operator.back_end(row.switch, row.target) is back_end
+            if mine and row.want == STOPPED and row.command_id and not row.drift:
+                detail = {"previous_boot_id": boot_before, "boot_id": read.boot_id}
+                await self._observe(back_end, row, detail, restarted=True)
 
-    async def _reconcile(self, back_end: BackEnd, row: Desired, held: Held, read: ReadBack) -> None:
+    async def _reconcile(self, back_end: BackEnd, row: Desired, held: Held) -> None:
         if held.state == row.want and held.generation >= row.generation:
             if held.generation > row.generation or row.drift:
                 await self._adopt(row, held)
             return
-        unresolved = await self._database.read(lambda c: ledger.pending(c, row.switch, row.target))
-        if unresolved:
+        if await self._database.read(lambda c: ledger.pending(c, row.switch, row.target)):
             return  # what became of that command is being found out; it is no drift yet
-        word = f"{held.state}/{held.generation}/{read.boot_id}"
-        if row.drift != word:
-            row = await self._report_drift(row, held, word)
-        if row.want == STOPPED and held.generation <= row.generation:
+        word = f"{held.state}/{held.generation}"
+        if row.drift.removeprefix(_NEWER) != word:
+            changed = await self._report_drift(row, held, word)
+            if changed is None:
+                return
+            row = changed
+        if row.want == STOPPED and not row.drift.startswith(_NEWER) and self._is_due(row):
             await self._assert_again(back_end, row, held)
 
-    async def _report_drift(self, row: Desired, held: Held, word: str) -> Desired:
-        """Say once that the back-end is not where it should be; the row as it is then."""
+    async def _report_drift(self, row: Desired, held: Held, word: str) -> Desired | None:
+        """Say once that the back-end is not where it should be; the row as it is then, None when it changed."""
         body: dict[str, Any] = {
             "switch": row.switch,
             "target": row.target,
@@ -151,20 +159,23 @@ class Watcher:
             "generation": held.generation,
             "observed_at": format_utc(self._clock()),
         }
+        # a newer generation was set by somebody with the back-end's own credentials: told, not undone
+        drift = _NEWER + word if held.generation > row.generation else word
+        # a generation only grows: the next command must be newer than what the back-end holds
+        changed = replace(row, drift=drift, generation=max(row.generation, held.generation))
 
-        def work(tx: Transaction) -> Desired:
-            now = desired.desired(tx.connection, row.switch, row.target)
-            if now != row:
-                return now
+        def work(tx: Transaction) -> Desired | None:
+            if desired.desired(tx.connection, row.switch, row.target) != row:
+                return None
             self._record.write(tx, "switch.drifted", row.incident or SYSTEM, body)
-            # a generation only grows: the next command must be newer than what the back-end holds
-            changed = replace(row, drift=word, generation=max(row.generation, held.generation))
             desired.set_desired(tx.connection, changed)
-            return changed if held.generation <= row.generation else replace(changed, generation=row.generation)
+            return changed
 
         return await self._database.write(work)
 
     async def _adopt(self, row: Desired, held: Held) -> None:
+        self._patience.pop((row.switch, row.target), None)
+
         def work(tx: Transaction) -> None:
             if desired.desired(tx.connection, row.switch, row.target) == row:
                 generation = max(row.generation, held.generation)
@@ -172,11 +183,20 @@ class Watcher:
 
         await self._database.write(work)
 
+    def _is_due(self, row: Desired) -> bool:
+        """Whether to assert again now: at once, then ever more seldom while it does not help."""
+        at, now = (row.switch, row.target), asyncio.get_running_loop().time()
+        due, pause = self._patience.get(at, (0.0, EVERY_S))
+        if now < due:
+            return False
+        self._patience[at] = (now + 2 * pause, min(2 * pause, LONGEST_PATIENCE_S))
+        return True
+
     async def _assert_again(self, back_end: BackEnd, row: Desired, held: Held) -> None:
         """Set a stop again under an id of the plane's own, for the generation held; then probe and record."""
         expires = format_utc(self._clock() + timedelta(seconds=REASSERT_TTL_S))
         generation = row.generation if held.generation < row.generation else row.generation + 1
-        again = replace(row, generation=generation, enforced_by=str(uuid.uuid4()), drift="")
+        again = replace(row, generation=generation, enforced_by=str(uuid.uuid4()))
 
         def work(tx: Transaction) -> bool:
             if desired.desired(tx.connection, row.switch, row.target) != row:
@@ -230,6 +250,3 @@ def _keep_boot_id(connection: Connection, adapter: str, boot_id: str, now: str) 
     )
     if known.rowcount == 0:
         connection.execute(insert(BACK_END).values(adapter=adapter, boot_id=boot_id, seen_at=now))
-
-
-__all__ = ["RUNNING", "Watcher"]

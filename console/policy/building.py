@@ -6,13 +6,7 @@ from collections.abc import Iterable
 
 from console.domain.inventory import Enforcement, Inventory, InventoryItem
 from console.domain.roles import Role, RoleBook
-from console.domain.severity import (
-    CircumstanceRule,
-    Escalator,
-    Ladder,
-    Level,
-    SeverityModel,
-)
+from console.domain.severity import CircumstanceRule, Escalator, Ladder, Level, SeverityModel
 from console.domain.switches import GateTimes, RestoreCriterion, Switch, SwitchCatalogue
 from console.domain.taxonomy import Cause, IncidentClass, Indicator, OtherLayer, Taxonomy
 from console.domain.thresholds import Limit, Threshold, Thresholds
@@ -21,6 +15,7 @@ from console.policy.rules import BY_HAND
 from console.policy.shapes import ItemShape, RolesShape, SwitchesShape, SystemsShape
 from console.policy.signal_shapes import (
     DefaultsShape,
+    LadderShape,
     LimitShape,
     MetricShape,
     SeverityShape,
@@ -131,14 +126,16 @@ def build_severity(shape: SeverityShape) -> SeverityModel:
             CircumstanceRule(i, rule.when.model_dump(exclude_none=True), rule.raises, rule.not_beyond, rule.says)
             for i, rule in shape.circumstances.items()
         ),
-        ladders={
-            i: Ladder(i, ladder.title, {label: tuple(span) for label, span in ladder.spans.items()}, {**ladder.back})
-            for i, ladder in shape.ladders.items()
-        },
-        scope_of_kind={**shape.scope_of_kind},
+        ladders={i: _ladder(i, ladder) for i, ladder in shape.ladders.items()},
+        scope_of_kind=dict(shape.scope_of_kind.items()),
         stricter_for_s=shape.stricter_for_s,
         regulated_alerts=tuple(shape.regulated_alerts),
     )
+
+
+def _ladder(ladder_id: str, shape: LadderShape) -> Ladder:
+    spans = {label: tuple(span) for label, span in shape.spans.items()}
+    return Ladder(ladder_id, shape.title, spans, dict(shape.back.items()))
 
 
 def build_triage(shape: TriageShape, switches: SwitchesShape) -> TriageTree:

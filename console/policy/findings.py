@@ -32,7 +32,7 @@ class Problem:
 
 
 class PolicyError(InputError):
-    """The policy cannot be used; `problems` holds every defect found, the sentence shows the first and counts the rest."""
+    """The policy cannot be used; `problems` holds every defect, the sentence shows the first and counts the rest."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)

@@ -11,9 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
-
 from console.domain.inventory import Inventory
 from console.domain.roles import RoleBook
 from console.domain.severity import SeverityModel
@@ -23,23 +20,11 @@ from console.domain.thresholds import Thresholds
 from console.domain.triage import TriageTree
 from console.policy import building, rules, signal_rules
 from console.policy import references as names
-from console.policy.findings import Findings, PolicyError, Problem, no_such
+from console.policy.findings import Findings, PolicyError, Problem
 from console.policy.reading import policy_hash, read_folder
-from console.policy.shapes import RollbackShape, RolesShape, RunbooksShape, Shape, SwitchesShape, SystemsShape
+from console.policy.shapes import RolesShape, RollbackShape, RunbooksShape, SwitchesShape, SystemsShape
+from console.policy.shaping import read_shape
 from console.policy.signal_shapes import SeverityShape, TaxonomyShape, ThresholdsShape, TriageShape
-from console.policy.yaml_tree import parse
-
-_SHAPES: Mapping[str, type[Shape]] = {
-    names.ROLES: RolesShape,
-    names.RUNBOOKS: RunbooksShape,
-    names.ROLLBACK: RollbackShape,
-    names.SWITCHES: SwitchesShape,
-    names.THRESHOLDS: ThresholdsShape,
-    names.TAXONOMY: TaxonomyShape,
-    names.SEVERITY: SeverityShape,
-    names.TRIAGE: TriageShape,
-}
-"""Every file there must be, and its shape; besides, each `systems/*.yml` is a SystemsShape."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,14 +53,12 @@ def load(path: Path) -> Policy:
     root = path.resolve()
     findings = Findings(root.name)
     files = read_folder(root, findings)
-    systems = [file for file in files if file.startswith(names.SYSTEMS) and file.endswith(".yml")]
-    _check_file_names(findings, files, systems)
-    shapes = {file: shape for file in (*_SHAPES, *systems) if (shape := _shape(findings, file, files)) is not None}
+    shapes = _read_shapes(findings, files)
+    _check_file_names(findings, files)
     names.check_references(findings)
-    _check_rules(findings, shapes, systems)
-    if findings:
-        raise findings.error()
-    return _build(shapes, systems, policy_hash(files))
+    _check_people_and_switches(findings, shapes)
+    _check_signals(findings, shapes)
+    return _build(findings, shapes, policy_hash(files))
 
 
 class PolicyKeeper:
@@ -115,118 +98,99 @@ def default_path() -> Path:
     raise PolicyError([Problem(str(beside), 0, "", "the policy files are missing; restore the folder from a release.")])
 
 
-def _check_file_names(findings: Findings, files: Mapping[str, bytes], systems: list[str]) -> None:
-    for file in _SHAPES:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shapes:
+    """What could be read: every file there must be (None when broken), and each systems file that is whole."""
+
+    systems: Mapping[str, SystemsShape]
+    roles: RolesShape | None
+    runbooks: RunbooksShape | None
+    rollback: RollbackShape | None
+    switches: SwitchesShape | None
+    thresholds: ThresholdsShape | None
+    taxonomy: TaxonomyShape | None
+    severity: SeverityShape | None
+    triage: TriageShape | None
+
+
+def _read_shapes(findings: Findings, files: Mapping[str, bytes]) -> _Shapes:
+    systems = {f: read_shape(findings, f, files, SystemsShape) for f in files if names.is_systems_file(f)}
+    return _Shapes(
+        systems={file: shape for file, shape in systems.items() if shape is not None},
+        roles=read_shape(findings, names.ROLES, files, RolesShape),
+        runbooks=read_shape(findings, names.RUNBOOKS, files, RunbooksShape),
+        rollback=read_shape(findings, names.ROLLBACK, files, RollbackShape),
+        switches=read_shape(findings, names.SWITCHES, files, SwitchesShape),
+        thresholds=read_shape(findings, names.THRESHOLDS, files, ThresholdsShape),
+        taxonomy=read_shape(findings, names.TAXONOMY, files, TaxonomyShape),
+        severity=read_shape(findings, names.SEVERITY, files, SeverityShape),
+        triage=read_shape(findings, names.TRIAGE, files, TriageShape),
+    )
+
+
+def _check_file_names(findings: Findings, files: Mapping[str, bytes]) -> None:
+    """Every file there must be is there, and no file lies where ours lie without being read."""
+    for file in names.REQUIRED:
         if file not in files and not findings.touches(file):
             findings.add(file, "the file is missing; restore it.")
-    if not systems:
+    if not any(names.is_systems_file(file) for file in files):
         findings.add(names.SYSTEMS + "*.yml", "there is no systems inventory; add a file for each environment.")
     for file in files:
         folder, _, name = file.rpartition("/")
         ours = folder in ("", "systems", "runbooks") and name.endswith((".yml", ".yaml"))
-        if ours and file not in _SHAPES and file not in systems:
+        if ours and file not in names.REQUIRED and not names.is_systems_file(file):
             findings.add(file, "nothing reads this file; correct its name or move it out of the policy.")
 
 
-def _shape(findings: Findings, file: str, files: Mapping[str, bytes]) -> Shape | None:
-    if file not in files:
-        return None
-    tree, defects = parse(files[file])
-    findings.trees[file] = tree
-    for defect in defects:
-        findings.add(file, defect.text, defect.path, defect.line)
-    shape = _SHAPES.get(file, SystemsShape)
-    try:
-        return shape.model_validate(tree.plain()) if not defects else None
-    except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            path = tuple(part for part in detail["loc"] if part != "[key]")
-            findings.add(file, _in_words(detail, shape, path), path)
-        return None
-
-
-def _in_words(detail: ErrorDetails, shape: type[Shape], path: tuple[str | int, ...]) -> str:
-    """One clause for a person about one error of a shape; it never repeats more than 60 letters of the file."""
-    kind, context = detail["type"], detail.get("ctx", {})
-    if kind == "extra_forbidden":
-        return no_such("field", str(path[-1]), _fields_at(shape, path[:-1]))
-    if kind == "missing":
-        return "is missing; add it."
-    if kind == "literal_error":
-        return f"must be {context['expected']}, not {_shown(detail['input'])}."
-    if kind == "string_pattern_mismatch":
-        return f"{_shown(detail['input'])} is not of the right form ({context['pattern']}); correct it."
-    if kind == "string_type" and not isinstance(detail["input"], dict | list):
-        return f"must be text; put {_shown(detail['input'])} in quotes."
-    message = detail["msg"]
-    return f"{message[0].lower()}{message[1:]}, but {_shown(detail['input'])} stands here; correct it."
-
-
-def _shown(value: object) -> str:
-    return "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)[:60]
-
-
-def _fields_at(shape: type[Shape], path: tuple[str | int, ...]) -> list[str]:
-    """The fields that the model at `path` has, by walking the annotations; empty when that cannot be told."""
-    found: list[type[Shape]] = [shape]
-    for part in path:
-        field = next((f for n, f in found[0].model_fields.items() if part in (n, f.alias)), None) if found else None
-        if field is not None:
-            found = _models_in(field.annotation)
-    return [field.alias or name for name, field in found[0].model_fields.items()] if found else []
-
-
-def _models_in(annotation: object) -> list[type[Shape]]:
-    if isinstance(annotation, type) and issubclass(annotation, Shape):
-        return [annotation]
-    return [model for part in getattr(annotation, "__args__", ()) for model in _models_in(part)]
-
-
-def _check_rules(findings: Findings, shapes: Mapping[str, Shape], systems: list[str]) -> None:
-    switches, taxonomy, thresholds, runbooks = (
-        shapes.get(file) for file in (names.SWITCHES, names.TAXONOMY, names.THRESHOLDS, names.RUNBOOKS)
-    )
+def _check_people_and_switches(findings: Findings, shapes: _Shapes) -> None:
     owners: dict[str, str] = {}
-    for file in systems:
-        shape = shapes.get(file)
-        if isinstance(shape, SystemsShape):
-            rules.check_systems(findings, file, shape, switches if isinstance(switches, SwitchesShape) else None)
-            for item in shape.items:
-                if item in owners:
-                    findings.add(file, f"{owners[item]} has this item too; an id names one thing.", ("items", item))
-                owners.setdefault(item, file)
-    if isinstance(shape := shapes.get(names.ROLES), RolesShape):
-        rules.check_roles(findings, shape)
-    if isinstance(switches, SwitchesShape):
-        rules.check_switches(findings, switches)
-    if isinstance(thresholds, ThresholdsShape):
-        signal_rules.check_thresholds(findings, thresholds)
-    if isinstance(taxonomy, TaxonomyShape):
-        signal_rules.check_taxonomy(findings, taxonomy, thresholds if isinstance(thresholds, ThresholdsShape) else None)
-    if isinstance(shape := shapes.get(names.SEVERITY), SeverityShape):
-        signal_rules.check_severity(findings, shape)
-    if isinstance(shape := shapes.get(names.TRIAGE), TriageShape):
-        known = list(runbooks.runbooks) if isinstance(runbooks, RunbooksShape) else None
-        signal_rules.check_triage(findings, shape, taxonomy if isinstance(taxonomy, TaxonomyShape) else None, known)
+    for file, systems in shapes.systems.items():
+        rules.check_systems(findings, file, systems, shapes.switches)
+        for item in systems.items:
+            if item in owners:
+                findings.add(file, f"{owners[item]} has this item too; an id names one thing.", ("items", item))
+            owners.setdefault(item, file)
+    if shapes.roles is not None:
+        rules.check_roles(findings, shapes.roles)
+    if shapes.switches is not None:
+        rules.check_switches(findings, shapes.switches)
 
 
-def _build(shapes: Mapping[str, Shape], systems: list[str], digest: str) -> Policy:
-    roles, switches, rollback, runbooks, taxonomy, severity, triage, thresholds = (
-        shapes[file]
-        for file in (
-            names.ROLES, names.SWITCHES, names.ROLLBACK, names.RUNBOOKS,
-            names.TAXONOMY, names.SEVERITY, names.TRIAGE, names.THRESHOLDS,
-        )
-    )  # fmt: skip
+def _check_signals(findings: Findings, shapes: _Shapes) -> None:
+    if shapes.thresholds is not None:
+        signal_rules.check_thresholds(findings, shapes.thresholds)
+    if shapes.taxonomy is not None:
+        signal_rules.check_taxonomy(findings, shapes.taxonomy, shapes.thresholds)
+    if shapes.severity is not None:
+        signal_rules.check_severity(findings, shapes.severity)
+    if shapes.triage is not None:
+        runbooks = tuple(shapes.runbooks.runbooks) if shapes.runbooks is not None else ()
+        signal_rules.check_triage(findings, shapes.triage, shapes.taxonomy, runbooks)
+
+
+def _build(findings: Findings, shapes: _Shapes, digest: str) -> Policy:
+    """The policy, when nothing at all was found wrong; a file without a shape has always left a finding."""
+    if (
+        findings
+        or shapes.roles is None
+        or shapes.runbooks is None
+        or shapes.rollback is None
+        or shapes.switches is None
+        or shapes.thresholds is None
+        or shapes.taxonomy is None
+        or shapes.severity is None
+        or shapes.triage is None
+    ):
+        raise findings.error()
     return Policy(
         hash=digest,
-        inventory=building.build_inventory(shapes[file] for file in systems),
-        switches=building.build_switches(switches),
-        taxonomy=building.build_taxonomy(taxonomy, thresholds),
-        severity=building.build_severity(severity),
-        triage=building.build_triage(triage, switches),
-        roles=building.build_roles(roles),
-        thresholds=building.build_thresholds(thresholds),
-        runbook_titles=dict(runbooks.runbooks),
-        surface_names=dict(rollback.surfaces),
+        inventory=building.build_inventory(shapes.systems.values()),
+        switches=building.build_switches(shapes.switches),
+        taxonomy=building.build_taxonomy(shapes.taxonomy, shapes.thresholds),
+        severity=building.build_severity(shapes.severity),
+        triage=building.build_triage(shapes.triage, shapes.switches),
+        roles=building.build_roles(shapes.roles),
+        thresholds=building.build_thresholds(shapes.thresholds),
+        runbook_titles=dict(shapes.runbooks.runbooks),
+        surface_names=dict(shapes.rollback.surfaces),
     )

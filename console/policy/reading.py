@@ -73,7 +73,11 @@ def _read_file(path: Path, name: str, findings: Findings) -> bytes | None:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             findings.add(name, "this is not a regular file; put a file here.")
             return None
-        content = file.read(MAX_FILE_BYTES + 1)
+        try:
+            content = file.read(MAX_FILE_BYTES + 1)
+        except OSError as error:
+            findings.add(name, f"the file cannot be read ({error.strerror}); restore it.")
+            return None
     if len(content) > MAX_FILE_BYTES:
         findings.add(name, f"the file is larger than {MAX_FILE_BYTES} bytes; split it.")
         return None

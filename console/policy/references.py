@@ -22,6 +22,9 @@ SWITCHES, ROLES, TAXONOMY, SEVERITY, TRIAGE, THRESHOLDS, ROLLBACK, RUNBOOKS = (
     "runbooks/index.yml",
 )
 
+REQUIRED = (ROLES, RUNBOOKS, ROLLBACK, SWITCHES, THRESHOLDS, TAXONOMY, SEVERITY, TRIAGE)
+"""Every file there must be; besides, at least one in systems/."""
+
 HOMES: Mapping[str, tuple[str, str]] = {
     "role": (ROLES, "roles"),
     "runbook": (RUNBOOKS, "runbooks"),
@@ -73,6 +76,11 @@ KEYS: tuple[tuple[str, str, str], ...] = (
     (SYSTEMS, "enforcement *", "switch"),
 )
 """The same for mappings whose keys are the names."""
+
+
+def is_systems_file(file: str) -> bool:
+    """Whether this file describes an environment."""
+    return file.startswith(SYSTEMS) and file.endswith(".yml") and file.count("/") == 1
 
 
 def check_references(findings: Findings) -> None:

@@ -1,22 +1,41 @@
 """The shapes of the files about systems, people and switches: what fields there are, of which kind, and nothing else.
 
-These models are the edge; inside, policy is the frozen dataclasses of `domain`. Names that point elsewhere are only text
-here: whether they resolve is asked in `references`.
+These models are the edge; inside, policy is the frozen dataclasses of `domain`. Names that point elsewhere are only
+text here: whether they resolve is asked in `references`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+_ID = r"^[a-z][a-z0-9_]{0,59}$"
+_SWITCH = r"^[A-Z][A-Z0-9_]{0,39}$"
+_BY = r"^(hand|[A-Z][A-Z0-9_]{0,39})$"
+_ITEM = r"^(environment|tenant|surface|region|model|tool|index)\.[a-z0-9][a-z0-9-]{0,59}$"
+_UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
+_PROBE = r"^[a-z][a-z0-9-]{0,59}$"
+_KEY = r"^[a-z]$"
+
+FORMS: Mapping[str, str] = {
+    _ID: "use small letters, digits and _, beginning with a letter",
+    _SWITCH: "use capital letters, digits and _, beginning with a letter",
+    _BY: "write hand, or the id of a switch",
+    _ITEM: "write kind.name, the kind one of environment, tenant, surface, region, model, tool, index",
+    _UUID: "write a UUID in small letters",
+    _PROBE: "use small letters, digits and -, beginning with a letter",
+    _KEY: "write one small letter",
+}
+"""Pattern -> what to write, for the sentences about it."""
+
 Text = Annotated[str, Field(min_length=1, max_length=400)]
-Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
-SwitchId = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,39}$")]
-ItemId = Annotated[
-    str, Field(max_length=100, pattern=r"^(environment|tenant|surface|region|model|tool|index)\.[a-z0-9][a-z0-9-]*$")
-]
-Uuid = Annotated[str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")]
+Id = Annotated[str, Field(pattern=_ID)]
+SwitchId = Annotated[str, Field(pattern=_SWITCH)]
+ItemId = Annotated[str, Field(pattern=_ITEM)]
+Uuid = Annotated[str, Field(pattern=_UUID)]
+Key = Annotated[str, Field(pattern=_KEY)]
 LevelId = Literal["SEV-0", "SEV-1", "SEV-2", "SEV-3", "SEV-4"]
 KindId = Literal["environment", "tenant", "surface", "region", "model", "tool", "index"]
 StepId = Literal["local", "scoped", "failover", "fail_closed"]
@@ -47,7 +66,7 @@ class SystemsShape(Shape):
     """A file of data/systems: one environment, its items, and who enforces which switch there."""
 
     environment: ItemId
-    probe: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,59}$")]
+    probe: Annotated[str, Field(pattern=_PROBE)]
     items: Annotated[dict[ItemId, ItemShape], Field(min_length=1)]
     enforcement: dict[Id, dict[SwitchId, list[ItemId]]] = {}
 
@@ -133,7 +152,7 @@ class ActionShape(Shape):
     """One containment action: bound to a switch, or by hand and then with its step."""
 
     title: Text
-    by: Annotated[str, Field(pattern=r"^(hand|[A-Z][A-Z0-9_]{0,39})$")]
+    by: Annotated[str, Field(pattern=_BY)]
     step: StepId | None = None
     destructive: bool = False
 

@@ -5,14 +5,21 @@ As in `rules`, every breach is noted with its place, and only files of the right
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 
+from console.domain.inventory import KINDS
 from console.domain.severity import LEVELS
 from console.policy.findings import Findings
 from console.policy.references import SEVERITY, TAXONOMY, THRESHOLDS, TRIAGE
-from console.policy.signal_shapes import MetricShape, SeverityShape, TaxonomyShape, ThresholdsShape, TriageShape
-
-_KINDS = ("environment", "tenant", "surface", "region", "model", "tool", "index")
+from console.policy.signal_shapes import (
+    LadderShape,
+    MetricShape,
+    SeverityShape,
+    TaxonomyShape,
+    ThresholdsShape,
+    TriageShape,
+)
 
 
 def check_thresholds(findings: Findings, shape: ThresholdsShape) -> None:
@@ -60,39 +67,50 @@ def check_taxonomy(findings: Findings, shape: TaxonomyShape, thresholds: Thresho
 
 
 def check_severity(findings: Findings, shape: SeverityShape) -> None:
-    """All five levels; a matrix without gaps in which wider or more urgent is never milder; ladders that come back."""
-    _check_complete(findings, ("levels",), list(shape.levels), list(LEVELS))
-    _check_complete(findings, ("scope_of_kind",), list(shape.scope_of_kind), list(_KINDS))
-    _check_complete(findings, ("matrix",), list(shape.matrix), list(shape.scopes))
-    for scope, row in shape.matrix.items():
-        _check_complete(findings, ("matrix", scope), list(row), list(shape.urgencies))
-    for first, second in pairwise(shape.scopes):
-        for urgency in shape.urgencies:
-            _check_order(findings, shape, (first, urgency), (second, urgency))
-    for scope in shape.scopes:
-        for first, second in pairwise(shape.urgencies):
-            _check_order(findings, shape, (scope, first), (scope, second))
+    """All five levels, a matrix without gaps, rules that say when, and ladders that come back."""
+    _check_complete(findings, ("levels",), shape.levels, LEVELS)
+    _check_complete(findings, ("scope_of_kind",), shape.scope_of_kind, KINDS)
+    _check_matrix(findings, shape)
     for rule_id, rule in shape.circumstances.items():
         if not rule.when.model_dump(exclude_none=True):
             text = "it would always hold; say when, by prevalence, effort, seen_before or pause_development."
             findings.add(SEVERITY, text, ("circumstances", rule_id, "when"))
     for ladder_id, ladder in shape.ladders.items():
-        _check_complete(findings, ("ladders", ladder_id, "back"), list(ladder.back), list(LEVELS))
-        for label, span in ladder.spans.items():
-            path = ("ladders", ladder_id, "spans", label)
-            if [LEVELS.index(level) for level in span] != sorted({LEVELS.index(level) for level in span}):
-                findings.add(SEVERITY, "name each level once, the most severe first.", path)
-            elif ladder.back.get(span[0], label) != label:
-                text = f"{span[0]} goes back to '{ladder.back[span[0]]}'; the way there and back must keep the label."
-                findings.add(SEVERITY, text, path)
-        for level, label in ladder.back.items():
-            if level not in ladder.spans.get(label, ()):
-                text = f"'{label}' does not span {level}; correct one of the two."
-                findings.add(SEVERITY, text, ("ladders", ladder_id, "back", level))
+        _check_ladder(findings, ladder_id, ladder)
+
+
+def _check_matrix(findings: Findings, shape: SeverityShape) -> None:
+    """Every scope and urgency has a level, and wider or more urgent is never milder."""
+    _check_complete(findings, ("matrix",), shape.matrix, shape.scopes)
+    for scope, row in shape.matrix.items():
+        _check_complete(findings, ("matrix", scope), row, shape.urgencies)
+    steps = [((a, urgency), (b, urgency)) for a, b in pairwise(shape.scopes) for urgency in shape.urgencies]
+    steps += [((scope, a), (scope, b)) for scope in shape.scopes for a, b in pairwise(shape.urgencies)]
+    for worse, milder in steps:
+        one, other = (shape.matrix.get(scope, {}).get(urgency) for scope, urgency in (worse, milder))
+        if one is not None and other is not None and LEVELS.index(one) > LEVELS.index(other):
+            text = f"{one} is milder than {other} at {', '.join(milder)}; wider or more urgent is never milder."
+            findings.add(SEVERITY, text, ("matrix", *worse))
+
+
+def _check_ladder(findings: Findings, ladder_id: str, ladder: LadderShape) -> None:
+    """The way from a label to ours and back keeps the label."""
+    _check_complete(findings, ("ladders", ladder_id, "back"), ladder.back, LEVELS)
+    for label, span in ladder.spans.items():
+        path = ("ladders", ladder_id, "spans", label)
+        if [LEVELS.index(level) for level in span] != sorted({LEVELS.index(level) for level in span}):
+            findings.add(SEVERITY, "name each level once, the most severe first.", path)
+        elif ladder.back.get(span[0], label) != label:
+            text = f"{span[0]} goes back to '{ladder.back[span[0]]}'; the way there and back must keep the label."
+            findings.add(SEVERITY, text, path)
+    for level, label in ladder.back.items():
+        if level not in ladder.spans.get(label, ()):
+            text = f"'{label}' does not span {level}; correct one of the two."
+            findings.add(SEVERITY, text, ("ladders", ladder_id, "back", level))
 
 
 def check_triage(
-    findings: Findings, shape: TriageShape, taxonomy: TaxonomyShape | None, runbooks: list[str] | None
+    findings: Findings, shape: TriageShape, taxonomy: TaxonomyShape | None, runbooks: Iterable[str]
 ) -> None:
     """One key a branch, a way for every class, no pair twice, and every runbook within reach."""
     keys: dict[str, str] = {}
@@ -114,20 +132,12 @@ def check_triage(
         if class_id not in led:
             findings.add(TRIAGE, f"no row leads the class {class_id} to a branch; add one.", ("routes",))
     reached = {route.runbook for route in shape.routes} | set(taxonomy.playbooks.model_dump().values())
-    for runbook in runbooks or ():
+    for runbook in runbooks:
         if runbook not in reached:
             findings.add(TRIAGE, f"no class leads to the runbook {runbook}; add a row that does.", ("routes",))
 
 
-def _check_complete(findings: Findings, path: tuple[str, ...], have: list[str], need: list[str]) -> None:
-    for name in need:
-        if name not in have:
-            findings.add(SEVERITY, f"{name} is missing; add it.", path)
-
-
-def _check_order(findings: Findings, shape: SeverityShape, worse: tuple[str, str], milder: tuple[str, str]) -> None:
-    one = shape.matrix.get(worse[0], {}).get(worse[1])
-    other = shape.matrix.get(milder[0], {}).get(milder[1])
-    if one is not None and other is not None and LEVELS.index(one) > LEVELS.index(other):
-        text = f"{one} is milder than {other} at {milder[0]}, {milder[1]}; wider or more urgent is never milder."
-        findings.add(SEVERITY, text, ("matrix", *worse))
+def _check_complete(findings: Findings, path: tuple[str, ...], have: Iterable[str], need: Iterable[str]) -> None:
+    missing = set(need) - set(have)
+    for name in (name for name in need if name in missing):
+        findings.add(SEVERITY, f"{name} is missing; add it.", path)

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from console.policy.shapes import Id, KindId, LevelId, Names, Seconds, Shape, Text
+from console.policy.shapes import Id, Key, KindId, LevelId, Names, Seconds, Shape, Text
 
 Steps = Annotated[int, Field(ge=0, le=4)]
 Number = Annotated[float, Field(ge=-1e12, le=1e12)]
@@ -91,7 +91,7 @@ class EscalatorShape(Shape):
     question: Text
     raises: Steps
     not_beyond: LevelId
-    counted_in: list[Id] = []
+    counted_in: list[Id] = Field(default_factory=list)
     flag: Literal["regulated", "vulnerable_users", "irreversible", ""] = ""
 
 
@@ -147,7 +147,7 @@ class BranchShape(Shape):
     """One branch of the triage tree; fields as in `domain.triage.Branch`."""
 
     title: Text
-    key: Annotated[str, Field(pattern=r"^[a-z]$")]
+    key: Key
     symptom: Text
     artefact: Text
     containment: Names

@@ -1,4 +1,4 @@
-"""A plain subset of YAML as a tree that knows its lines: mappings, lists, text, whole numbers, decimals, true and false.
+"""A plain subset of YAML as a tree that knows its lines: mappings, lists, text, numbers, true and false.
 
 Anchors, aliases, tags, directives, merge keys, several documents and repeated keys are refused: a file that people
 review must mean what it says on the line where it says it. Only `true` and `false` are booleans; `yes`, `no` and dates
@@ -76,7 +76,7 @@ class Node:
 
 
 def parse(data: bytes) -> tuple[Node, list[Defect]]:
-    """The tree of one file and what is wrong with it; with defects the tree holds what could be read."""
+    """The tree of one file and what is wrong with it; when it could not be read to its end the tree is empty."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -87,12 +87,12 @@ def parse(data: bytes) -> tuple[Node, list[Defect]]:
         for event in yaml.parse(text, Loader=_LOADER):
             reader.take(event)
     except yaml.YAMLError as error:
-        reader.defects.append(_syntax_defect(error, text))
+        return Node(1, {}), [*reader.defects, _syntax_defect(error, text)]
     except _GiveUpError:
-        pass
-    if reader.root is None and not reader.defects:
-        reader.defects.append(Defect(1, (), "the file is empty; restore its content."))
-    return reader.root or Node(1, {}), reader.defects
+        return Node(1, {}), reader.defects
+    if reader.root is None:
+        return Node(1, {}), [Defect(1, (), "the file is empty; restore its content.")]
+    return reader.root, reader.defects
 
 
 class _GiveUpError(Exception):
@@ -180,7 +180,9 @@ class _Reader:
         if not self._open:
             return ()
         top = self._open[-1]
-        return (*top.path, len(top.node.value) if isinstance(top.node.value, list) else str(top.key))
+        if isinstance(top.node.value, list):
+            return (*top.path, len(top.node.value))
+        return (*top.path, top.key) if top.key is not None else top.path
 
     def _scalar(self, event: Any, line: int, path: tuple[str | int, ...]) -> str | int | float | bool:
         text: str = event.value
@@ -209,7 +211,7 @@ class _Reader:
             )
 
     def _stop(self, line: int, text: str) -> None:
-        self.defects.append(Defect(line, self._here() if self._open else (), text))
+        self.defects.append(Defect(line, self._here(), text))
         raise _GiveUpError
 
 

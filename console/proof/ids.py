@@ -5,8 +5,6 @@ An event id is also its idempotency key. The hybrid clock orders only what the s
 
 from __future__ import annotations
 
-import uuid
-
 _COUNTER_BITS = 16
 
 
@@ -15,7 +13,8 @@ def uuid7(epoch_ms: int, random10: bytes) -> str:
     value = (epoch_ms & ((1 << 48) - 1)) << 80 | int.from_bytes(random10[:10], "big")
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
-    return str(uuid.UUID(int=value))
+    digits = f"{value:032x}"
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 def hlc_next(last: str, epoch_ms: int) -> str:

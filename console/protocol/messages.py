@@ -111,6 +111,18 @@ class JournalAnswer(Answer):
     journal_hash: Hex64
 
 
+class EventAnswer(Answer):
+    """One event as the journal holds it, with its receipt.
+
+    `clock_skew_ms` is how far its author's clock was ahead of the plane's (negative: behind) when that was flagged, else 0.
+    """
+
+    entry: JournalEntry
+    receipt: PushResult
+    received_at: Utc
+    clock_skew_ms: int
+
+
 class SelectRequest(Message):
     """Opens the sheet: what is the state now, and what would be reached; the plane opens its probe stream here."""
 

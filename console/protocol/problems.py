@@ -15,6 +15,7 @@ KINDS = {
     "unauthenticated": 401,    # no token, or an old one: ask for a token once, then stop
     "forbidden": 403,          # a known caller may not: stop and show
     "not_found": 404,
+    "not_allowed": 405,        # the address knows other methods: see Allow
     "conflict": 409,           # same id with another hash; journal position that is not of this journal
     "epoch_changed": 410,      # the journal was restored from a backup: start again from 0
     "too_large": 413,          # halve the batch

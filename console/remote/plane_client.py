@@ -88,8 +88,8 @@ class PlaneClient:
         return exchange
 
     def renew_token(self, origin: str = "") -> None:
-        """Has a token that is not the one refused last; asks by the device's signature when nobody else did."""
-        self._tokens.renew(self._tokens.token, lambda: self._fetch_token(origin))
+        """Has a token that was not refused yet; asks for one by the device's signature when none is held."""
+        self._tokens.renew(lambda: self._fetch_token(origin))
 
     def _fetch_token(self, origin: str) -> str:
         origin = origin or self._origin or self.config().answer.origin
@@ -156,10 +156,8 @@ class PlaneClient:
 
     @contextmanager
     def _following(self, path: str, silence_s: float) -> Iterator[Iterator[bytes]]:
-        if not self._tokens.token:
-            self.renew_token()
         for last_try in (False, True):
-            token = self._tokens.token
+            token = self._tokens.renew(lambda: self._fetch_token(""))
             with self._wire.stream(path, _headers(token), silence_s=silence_s) as (status, headers, pieces):
                 if status == 200:
                     yield pieces
@@ -167,18 +165,17 @@ class PlaneClient:
                 refusal = _refusal(Reply(status, headers, b"".join(_bounded(pieces)), 0, 0))
             if status != 401 or last_try:
                 raise refusal
-            self._tokens.renew(token, lambda: self._fetch_token(""))
+            self._tokens.drop(token)
 
     def _patiently(self, method: str, path: str, body: bytes = b"", more_s: float = 0.0) -> Reply:
         """A request that may be asked twice: renews a missing or refused token once."""
-        token = self._tokens.token
-        if token:
+        if self._tokens.token:
             try:
                 return self._ask(method, path, body, within_s=ANSWER_S + more_s)
             except ProblemAnswer as refused:
                 if refused.status != 401:
                     raise
-        self._tokens.renew(token, lambda: self._fetch_token(""))
+        self._tokens.renew(lambda: self._fetch_token(""))
         return self._ask(method, path, body, within_s=ANSWER_S + more_s)
 
     def _ask(
@@ -191,8 +188,10 @@ class PlaneClient:
         within_s: float = ANSWER_S,
         max_bytes: int = SMALL_BYTES,
     ) -> Reply:
-        headers = _headers(self._tokens.token if token is None else token)
-        reply = self._wire.ask(method, path, headers, body, within_s=within_s, max_bytes=max_bytes)
+        used = self._tokens.token if token is None else token
+        reply = self._wire.ask(method, path, _headers(used), body, within_s=within_s, max_bytes=max_bytes)
+        if reply.status == 401:
+            self._tokens.drop(used)
         if reply.status >= 400:
             raise _refusal(reply)
         return reply

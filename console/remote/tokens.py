@@ -27,12 +27,17 @@ class TokenKeeper:
         """The token as last given, "" before the first."""
         return self._token
 
-    def renew(self, refused: str, ask: Callable[[], str]) -> str:
-        """A token other than `refused`: the one another thread has just fetched, or what `ask` brings.
+    def drop(self, refused: str) -> None:
+        """Forgets a token that the plane refused, unless another one is held already."""
+        if self._token == refused:
+            self._token = ""
 
-        Raises what `ask` raises; then nothing is held that was not held before.
+    def renew(self, ask: Callable[[], str]) -> str:
+        """The token that is held, which may be one that another thread has just fetched, or what `ask` brings.
+
+        Raises what `ask` raises; then none is held.
         """
         with self._renewing:
-            if self._token == refused or not self._token:
+            if not self._token:
                 self._token = ask()
             return self._token

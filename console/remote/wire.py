@@ -132,7 +132,12 @@ class Wire:
             raise Offline("This desk is shutting down, so nothing was sent to the plane.")
         prepared = requests.PreparedRequest()
         # identity: an answer is as long as it looks, so its bound holds before anything is unpacked
-        prepared.prepare(method, self.url + path, headers={"Accept-Encoding": "identity", **headers}, data=body or None)
+        prepared.prepare(
+            method,
+            self.url + path,
+            headers={"Accept-Encoding": "identity", "User-Agent": "incident-console", **headers},
+            data=body or None,
+        )
         try:
             response = self._session.send(
                 prepared, stream=True, allow_redirects=False, timeout=(CONNECT_S, read_s), verify=self._verify

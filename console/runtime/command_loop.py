@@ -22,7 +22,6 @@ from console.runtime.inbox import Inbox
 from console.runtime.writer import RecordWriter
 from console.store.readers import Reader
 from console.sync.command_values import (
-    Answered,
     CommandInput,
     CommandsState,
     Connected,
@@ -38,7 +37,7 @@ from console.sync.command_values import (
 from console.sync.commands import step
 from console.sync.keeping import authorised_commands, keep_command, open_commands
 from console.sync.pace import ClockOffset
-from console.sync.transport import carry_command
+from console.sync.transport import MeasuredCommand, carry_command
 from console.sync.values import Failure
 
 _log = logging.getLogger(__name__)
@@ -145,9 +144,12 @@ class CommandLoop:
         couriers = self._senders if isinstance(request, SendCommand) else self._lookers
         couriers.send(partial(carry_command, request=request)).add_done_callback(partial(self._arrived, request.serial))
 
-    def _arrived(self, serial: int, future: Future[Answered | Unanswered]) -> None:
+    def _arrived(self, serial: int, future: Future[MeasuredCommand]) -> None:
         if future.exception() is None:
-            self._inbox.put(future.result())
+            event, offset = future.result()
+            if offset is not None:
+                self._inbox.put(OffsetMeasured(offset))
+            self._inbox.put(event)
         else:
             now_us = to_epoch_us(self._clock())
             failure = Failure("garbage", "A bug kept the plane's answer from being read.")

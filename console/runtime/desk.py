@@ -14,32 +14,31 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Concatenate, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
 
 from console.domain.changes import Changes
 from console.domain.errors import RefusedError
-from console.domain.times import to_epoch_us
 from console.proof.keys import SigningKey
-from console.remote.plane_client import PlaneClient
-from console.remote.tokens import TokenKeeper
-from console.remote.wire import Wire
-from console.runtime.command_loop import CommandLoop
-from console.runtime.couriers import Couriers
 from console.runtime.readers import RecordReaders
-from console.runtime.sync_loop import SyncLoop
-from console.runtime.telemetry_feed import FeedStatus, TelemetryFeed
 from console.runtime.writer import RecordWriter
 from console.store.blobs import BlobStore
 from console.store.opening import Store, open_store
 from console.store.readers import Reader
 from console.store.record import Record
 from console.store.transaction import Writer
-from console.sync.pace import ClockOffset, better
+from console.sync.pace import ClockOffset
 from console.sync.step import Connection
+
+if TYPE_CHECKING:
+    from console.remote.plane_client import PlaneClient
+    from console.runtime.outside import Outside
+    from console.runtime.telemetry_feed import FeedStatus, TelemetryFeed
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
+QUERY_S = 30.0
+"""A question of the record that takes longer than this has gone wrong."""
 NO_PLANE = Connection("offline", 0, 0, 0, "This desk has no plane; start it with --plane URL to sync.")
 
 
@@ -67,91 +66,148 @@ class DeskSettings:
 
 
 class Desk:
-    """Use it in a `with`, or call `start` and `stop`; listeners are added before `start`.
+    """Use it in a `with`, or call `start` and `stop`; it runs once.
 
-    Raises at `start` what opening the store raises, and InputError for a plane's address that may not be used.
+    Listeners run on the thread that has the news and must return at once; add them before `start`.
     """
 
     def __init__(self, settings: DeskSettings) -> None:
         self.settings = settings
-        self._listeners: list[Callable[[Changes], None]] = []
+        self._change_listeners: list[Callable[[Changes], None]] = []
         self._connection_listeners: list[Callable[[Connection], None]] = []
         self._feed_listeners: list[Callable[[FeedStatus], None]] = []
         self._store: Store | None = None
-        self._offset: ClockOffset | None = None
-        self.feed: TelemetryFeed | None = None
-        self._sync: SyncLoop | None = None
-        self._errands: Couriers | None = None
+        self._outside: Outside | None = None
+
+    def on_changes(self, listener: Callable[[Changes], None]) -> None:
+        """Calls `listener` after every commit."""
+        self._change_listeners.append(listener)
+
+    def on_connection(self, listener: Callable[[Connection], None]) -> None:
+        """Calls `listener` whenever the connection is another."""
+        self._connection_listeners.append(listener)
+
+    def on_feed(self, listener: Callable[[FeedStatus], None]) -> None:
+        """Calls `listener` whenever the metric stream falls silent or comes back."""
+        self._feed_listeners.append(listener)
+
+    # -- what a person does, sees and asks
+
+    def act(self, verb: Callable[Concatenate[Record, P], T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """`verb(record, *args)` on the writer's thread, after everything before it.
+
+        Raises WriterBehind when too much is waiting; what the verb raises is on the Future.
+        """
+        return self._running()._writer.submit(lambda record: verb(record, *args, **kwargs))
+
+    def ask(self, noun: Callable[Concatenate[Reader, P], T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """`noun(reader, *args)` on a reader's thread."""
+        return self._running()._readers.ask(noun, *args, **kwargs)
+
+    def query(self, noun: Callable[Concatenate[Reader, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The answer itself: for the demo and for tests, never on a thread that paints."""
+        return self.ask(noun, *args, **kwargs).result(QUERY_S)
+
+    def errand(self, request: Callable[[PlaneClient], T]) -> Future[T]:
+        """`request(client)` on an errand thread: previews, counts, validations, captures.
+
+        Raises RefusedError on a desk without a plane.
+        """
+        self._running()
+        if self._outside is None or self._outside.errands is None:
+            raise RefusedError("This desk has no plane to ask; start it with --plane URL.")
+        return self._outside.errands.send(request)
+
+    def sync_now(self) -> None:
+        """The Sync button: every wait ends, a stop is tried again."""
+        if self._outside is not None and self._outside.sync is not None:
+            self._outside.sync.sync_now()
+
+    def network_up(self) -> None:
+        """Every wait ends."""
+        if self._outside is not None and self._outside.sync is not None:
+            self._outside.sync.network_up()
+
+    @property
+    def connection(self) -> Connection:
+        """How the desk stands to its plane now."""
+        if self._outside is None or self._outside.sync is None:
+            return NO_PLANE
+        return self._outside.sync.connection
+
+    @property
+    def clock_offset(self) -> ClockOffset | None:
+        """How far the plane's clock is ahead of this one's, None before it was measured."""
+        return self._outside.clock_offset if self._outside is not None else None
+
+    @property
+    def feed(self) -> TelemetryFeed | None:
+        """The metric stream, None without a plane."""
+        return self._outside.feed if self._outside is not None else None
+
+    @property
+    def blobs(self) -> BlobStore:
+        """The write-once blobs of this desk."""
+        store = self._running()._store
+        assert store is not None
+        return store.blobs
 
     # -- life
 
-    def start(self) -> None:
-        """Opens the store and starts every thread; leaves nothing open when it fails."""
+    def start(self, *, outside: bool = True) -> None:
+        """Opens the store and starts every thread; leaves nothing open when it fails.
+
+        With `outside` False nothing talks yet and no HTTP is imported: call `go_outside` after the first paint. Raises
+        what opening the store raises, and InputError for a plane's address that may not be used.
+        """
         chosen = self.settings
-        clients = self._clients(7) if chosen.plane_url else []
         store = open_store(chosen.folder)
         try:
-            record = store.record(
-                Writer(
-                    device_key=chosen.device_key,
-                    clock=chosen.clock,
-                    random10=chosen.random10,
-                    policy_hash=chosen.policy_hash,
-                    exercise=chosen.exercise,
-                )
-            )
+            writer = Writer(
+                device_key=chosen.device_key, clock=chosen.clock, random10=chosen.random10,
+                policy_hash=chosen.policy_hash, exercise=chosen.exercise,
+            )  # fmt: skip
+            record = store.record(writer)
         except BaseException:
             store.close()
             raise
-        self._store, self._writer = store, RecordWriter(record)
-        for listener in self._listeners:
+        self._store, self._writer, self._readers = store, RecordWriter(record), RecordReaders(store.reader)
+        for listener in self._change_listeners:
             self._writer.listen(listener)
-        self._readers = RecordReaders(store.reader)
-        self._commands = CommandLoop(
-            writer=self._writer, open_reader=store.reader, senders=clients[0:2], lookers=clients[2:4],
-            clock=chosen.clock, roll=chosen.roll,
-        )  # fmt: skip
         self._writer.start()
         self._readers.start()
-        self._commands.start()
-        if clients:
-            self._start_outside(store, clients[4:])
+        try:
+            if outside:
+                self.go_outside()
+        except BaseException:
+            self.stop()
+            raise
 
-    def _clients(self, count: int) -> list[PlaneClient]:
-        chosen = self.settings
-        tokens = TokenKeeper(chosen.device_key, chosen.nonce)
+    def go_outside(self) -> None:
+        """Starts all that talks; raises InputError for an address of the plane that may not be used."""
+        from console.runtime.outside import Outside, OutsideSettings
 
-        def now_us() -> int:
-            return to_epoch_us(chosen.clock())
-
-        return [PlaneClient(Wire(chosen.plane_url, now_us, chosen.verify), tokens) for _ in range(count)]
-
-    def _start_outside(self, store: Store, clients: list[PlaneClient]) -> None:
-        chosen = self.settings
-        push, pull, errands = clients
-        self._sync = SyncLoop(
-            writer=self._writer, open_reader=store.reader, clients=(push, pull), clock=chosen.clock, roll=chosen.roll,
-            on_connection=self._on_connection, on_offset=self._on_offset,
+        chosen, store = self.settings, self._running()._store
+        if self._outside is not None or store is None:
+            return
+        settings = OutsideSettings(
+            plane_url=chosen.plane_url, verify=chosen.verify, device_key=chosen.device_key, nonce=chosen.nonce,
+            clock=chosen.clock, roll=chosen.roll, connection_listeners=tuple(self._connection_listeners),
+            feed_listeners=tuple(self._feed_listeners),
         )  # fmt: skip
-        self._errands = Couriers("errand", [errands])
-        self._errands.start()
-        self._sync.start()
+        self._outside = Outside(settings, self._writer, store.reader)
+        self._outside.start()
 
     def stop(self) -> None:
-        """Stops what talks to the plane, then the writer, then the readers, then closes the store; again does nothing."""
+        """Stops what talks, then the writer, then the readers, and closes the store; again does nothing."""
         if self._store is None:
             return
-        if self.feed is not None:
-            self.feed.stop()
-        if self._errands is not None:
-            self._errands.stop()
-        self._commands.stop()
-        if self._sync is not None:
-            self._sync.stop()
+        if self._outside is not None:
+            self._outside.stop()
         self._writer.stop()
         self._readers.stop()
         self._store.close()
-        self._store = None
+        self._store = self._outside = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -159,3 +215,8 @@ class Desk:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self.stop()
+
+    def _running(self) -> Self:
+        if self._store is None:
+            raise RefusedError("The desk is closed; open it again.")
+        return self

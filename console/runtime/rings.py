@@ -1,7 +1,7 @@
-"""The newest samples of every series in memory: what live plots draw from, so that painting touches no disk and no net.
+"""The newest samples of every series in memory: what live plots draw from, so painting touches no disk and no net.
 
-A series is a metric with its dimensions; its name is `metric{model=..,region=..}` with sorted dimensions. Any thread may
-read and one thread adds; a snapshot is a copy.
+A series is a metric with its dimensions; its name is `metric{model=..,region=..}` with sorted dimensions. Any thread
+may read and one thread adds; a snapshot is a copy.
 """
 
 from __future__ import annotations
@@ -53,13 +53,15 @@ def samples_of(block: Mapping[str, Any]) -> tuple[Sample, ...]:
 def _sample(t_us: int, item: Any) -> Sample | None:
     if not isinstance(item, dict) or not isinstance(item.get("dims"), dict):
         return None
-    metric, n, numbers = item.get("metric"), item.get("n"), [item.get(name) for name in ("sum", "min", "max")]
+    metric, n = item.get("metric"), item.get("n")
     if not isinstance(metric, str) or not isinstance(n, int) or n < 0:
         return None
-    if not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
+    given = [item.get(name) for name in ("sum", "min", "max")]
+    numbers = [float(number) for number in given if isinstance(number, int | float) and math.isfinite(number)]
+    if len(numbers) != len(given):
         return None
     name = series_name(metric, {str(k): str(v) for k, v in item["dims"].items()})
-    return Sample(name, t_us, n, *map(float, numbers)) if len(name) <= _MAX_TEXT else None
+    return Sample(name, t_us, n, *numbers) if len(name) <= _MAX_TEXT else None
 
 
 class Rings:

@@ -72,6 +72,7 @@ class SyncLoop:
         self._on_connection, self._on_offset = on_connection, on_offset
         self._pushing, self._pulling = Couriers("sync-push", clients[:1]), Couriers("sync-pull", clients[1:])
         self._inbox: Inbox[Input | _Appended] = Inbox()
+        self._appended = threading.Event()
         self._state = SyncState()
         self.connection = connection(self._state)
         self._thread = threading.Thread(target=self._run, name="sync")
@@ -100,7 +101,8 @@ class SyncLoop:
             couriers.stop()
 
     def _on_changes(self, changes: Changes) -> None:
-        if changes.events:
+        if changes.events and not self._appended.is_set():
+            self._appended.set()
             self._inbox.put(_Appended())
 
     def _run(self) -> None:
@@ -119,6 +121,7 @@ class SyncLoop:
         if not isinstance(item, _Appended):
             self._take(item, db)
             return
+        self._appended.clear()
         try:
             waiting = syncing.waiting(db)
         except ConsoleError as error:

@@ -22,6 +22,7 @@ from console.simulator.gateway import MAX_PROBES, Gateway, now_us
 from console.simulator.interactions import ANSWER_CHARS, PROMPT_CHARS, Interaction, is_notable
 from console.simulator.service import Ask, Outcome
 from console.simulator.streams import OpenStream, StreamedAnswer
+from console.simulator.switches import SwitchState
 from console.simulator.web import Refusal, int_field, only_fields, read_object, same_secret, text_field
 from console.simulator.world import Route
 
@@ -81,16 +82,17 @@ class DataPath:
         stream = OpenStream(request, call.route, outcome.model, tools, probe=call.probe)
         self._gateway.opened(stream)
         try:
-            await response.prepare(request)
             if call.hold:
                 await self._hold(response, stream)
             else:
                 await self._answer(response, stream, call, outcome, began)
+            if stream.cut_by is not None and not stream.begun:
+                raise _switched_off((stream.cut_by,))
         except ConnectionResetError:
             pass  # the caller left or was cut; what it cost is counted below
         finally:
             self._gateway.closed(stream)
-            if not call.probe:
+            if stream.begun and not call.probe:
                 self._gateway.spent(call.route, outcome, call.session)
         return response
 
@@ -134,7 +136,7 @@ class DataPath:
         if not call.probe:
             gateway.meter.arrived(call.route, verdict.conditions.model, shed=shed)
         if verdict.refused_by:
-            raise _switched_off(verdict, gateway.board.problem)
+            raise _switched_off(verdict.refused_by, gateway.board.problem)
         if shed:
             raise Refusal(
                 503,
@@ -146,6 +148,7 @@ class DataPath:
     async def _hold(self, response: web.StreamResponse, stream: OpenStream) -> None:
         loop = asyncio.get_running_loop()
         end, step, number = loop.time() + HOLD_MAX_S, loop.time(), 0
+        await stream.begin(response)
         while True:
             await response.write(b'data: {"i":%d,"text":"held "}\n\n' % number)
             step, number = step + HOLD_STEP_S, number + 1
@@ -165,6 +168,7 @@ class DataPath:
             if not call.probe and not await stream.pause_until(first + number * gap):
                 return
             if number == 0:
+                await stream.begin(response)
                 first_token_ms = (loop.time() - began) * 1000
             if number < len(chunks) - 1:
                 await response.write(chunk)
@@ -218,13 +222,12 @@ def _needs(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _switched_off(verdict: Verdict, problem: str) -> Refusal:
-    first = verdict.refused_by[0]
+def _switched_off(refused_by: tuple[SwitchState, ...], problem: str = "") -> Refusal:
     facts = [
         {"switch": s.switch, "target": s.target, "generation": s.generation, "command_id": s.command_id}
-        for s in verdict.refused_by
+        for s in refused_by
     ]
-    detail = problem or f"{first.switch} is stopped on {first.target}."
+    detail = problem or f"{refused_by[0].switch} is stopped on {refused_by[0].target}."
     return Refusal(403, "switched_off", detail, {**facts[0], "refused_by": facts})
 
 

@@ -49,12 +49,18 @@ def main() -> int:
     return asyncio.run(_serve(gateway, lifeline))
 
 
-async def _serve(gateway: Gateway, lifeline: Lifeline) -> int:
-    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+def gateway_app(gateway: Gateway) -> tuple[web.Application, ControlApi]:
+    """The application that answers for `gateway` on its port, and the control side, to be closed before the app is."""
     app = make_app(gateway.order.port)
     control = ControlApi(gateway)
     DataPath(gateway).add_to(app)
     control.add_to(app)
+    return app, control
+
+
+async def _serve(gateway: Gateway, lifeline: Lifeline) -> int:
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    app, control = gateway_app(gateway)
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5, keepalive_timeout=300)
     await runner.setup()
     try:

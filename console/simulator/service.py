@@ -84,7 +84,7 @@ def decide(ask: Ask, now: Conditions, faults: Iterable[Fault], seed: int) -> Out
     violation = not refused and draw.random() < _violation_odds(ask.hostile, bent)
     grounding = _grounding(draw, bent) if not refused else None
     output = _REFUSAL_TOKENS if refused else max(1, ask.max_tokens)
-    turns = _turns(draw, bent) if autonomous else 1
+    turns = _turns(draw, bent) if autonomous and not refused else 1
     return Outcome(
         model=now.model,
         kind=_kind(refused, violation, grounding),

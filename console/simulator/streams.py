@@ -1,7 +1,8 @@
 """Open answer streams: paced writing, and being cut from outside.
 
 A cut writes one last `event: cut` if the socket still takes it and then aborts the connection; whoever waits in
-`pause_until` wakes at once and learns it from the answer.
+`pause_until` wakes at once and learns it from the answer. A stream that has not `begun` has sent nothing: its handler
+can and must refuse the request properly.
 """
 
 from __future__ import annotations
@@ -29,16 +30,22 @@ class StreamedAnswer(web.StreamResponse):
 
 
 class OpenStream:
-    """One answer being written; `tools` are those it has in use, `probe` whether it is a probe's."""
+    """One answer being written; `tools` are those it has in use, `probe` whether it is a probe's, `begun` if it sent."""
 
-    __slots__ = ("_loop", "_request", "_waiter", "cut_by", "model", "probe", "route", "tools")
+    __slots__ = ("_loop", "_request", "_waiter", "begun", "cut_by", "model", "probe", "route", "tools")
 
     def __init__(self, request: web.Request, route: Route, model: str, tools: Collection[str], *, probe: bool) -> None:
         self.route, self.model, self.tools, self.probe = route, model, tools, probe
+        self.begun = False
         self.cut_by: SwitchState | None = None
         self._request = request
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
+
+    async def begin(self, response: web.StreamResponse) -> None:
+        """Prepares the response; its first chunk must be written without waiting for anything in between."""
+        self.begun = True
+        await response.prepare(self._request)
 
     async def pause_until(self, when: float) -> bool:
         """Waits for loop time `when`, rounded up to the grid; False when the stream was cut."""
@@ -58,7 +65,7 @@ class OpenStream:
             return
         self.cut_by = stop
         transport = self._request.transport
-        if transport is not None and not transport.is_closing():
+        if self.begun and transport is not None and not transport.is_closing():
             facts = {
                 "switch": stop.switch,
                 "target": stop.target,

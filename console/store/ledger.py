@@ -15,14 +15,18 @@ from console.store._sqlite import Connection
 OWN, SYNCED, IMPORTED = "own", "sync", "import"
 
 
+def next_number(conn: Connection) -> int:
+    """The local number of the next event: one more than the last, without gaps."""
+    return int(conn.execute("SELECT ifnull(max(n), 0) + 1 FROM event").fetchone()[0])
+
+
 def put_event(
-    conn: Connection, signed: SignedEvent, event: Envelope, *, origin: str, stored_at: str
-) -> tuple[int, tuple[str, ...]]:
-    """Stores one event; returns its local number and the kinds that screens must reload.
+    conn: Connection, n: int, signed: SignedEvent, event: Envelope, *, origin: str, stored_at: str
+) -> tuple[str, ...]:
+    """Stores one event as local number `n`, the next one; returns the kinds that screens must reload.
 
     An own event enters the outbox in the same transaction. The incident's own row is not refreshed here.
     """
-    n: int = conn.execute("SELECT ifnull(max(n), 0) + 1 FROM event").fetchone()[0]
     rows.insert(
         conn,
         "event",
@@ -33,7 +37,7 @@ def put_event(
     )  # fmt: skip
     if origin == OWN:
         conn.execute("INSERT INTO outbox (n) VALUES (?)", (n,))
-    return n, projections.apply(conn, n, event)
+    return projections.apply(conn, n, event, checked=origin == OWN)
 
 
 def chain_head(conn: Connection, chain: tuple[str, str, int]) -> ChainHead:

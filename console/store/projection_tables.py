@@ -19,7 +19,7 @@ TAIL = 2**62
 TABLES: Mapping[str, dict[str, type]] = {
     "timeline": {
         "n": int, "event_id": str, "incident": str, "gpos": int, "hlc": str, "status": str, "type": str, "actor": str,
-        "role": str, "device": str,
+        "role": str, "device": str, "words": str,
     },
     "incident": {
         "incident": str, "n": int, "opened": str, "title": str, "channel": str, "reporter": str, "detected_at": str,
@@ -62,7 +62,7 @@ TABLES: Mapping[str, dict[str, type]] = {
 _KEYS: Mapping[str, str] = {"incident": "incident"}
 
 _INDEXES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("timeline", ("incident", "gpos", "hlc", "event_id")),
+    ("timeline", ("incident", "gpos", "hlc")),
     ("severity", ("incident",)),
     ("lifecycle", ("incident",)),
     ("role_holder", ("incident", "role")),
@@ -111,10 +111,10 @@ observation, so that an older sighting never covers a newer one.
 """
 
 SEARCH = (
-    "CREATE VIRTUAL TABLE search USING fts5(text, content='', prefix='2 3', "
-    "tokenize=\"unicode61 remove_diacritics 2\")"
+    "CREATE VIRTUAL TABLE search USING fts5(words, content='timeline', content_rowid='n', columnsize=0, "
+    "prefix='2 3', tokenize='unicode61 remove_diacritics 0')"
 )
-"""Full text of titles, notes and reasons; `rowid` is the event's `n`. Evidence is never in it."""
+"""Words of titles, notes and reasons; `rowid` is the event's `n`. Evidence is never in it. See `search`."""
 
 NAMES = (*TABLES, *VIEWS, "search")
 

@@ -15,6 +15,7 @@ from console.domain.errors import InputError
 from console.domain.events import BODIES, check_body
 from console.proof.envelope import SYSTEM, Envelope
 from console.proof.keys import key_id
+from console.store import search
 from console.store._sqlite import Connection
 from console.store.projection_tables import NEWEST_FIRST, TABLES, TAIL
 
@@ -29,7 +30,6 @@ _OPENED = _INSERT["incident"] + (
     + ", ".join(f"{name} = excluded.{name}" for name in TABLES["incident"] if name != "incident")
     + " WHERE excluded.opened < incident.opened"
 )
-_SEARCH = "INSERT INTO search (rowid, text) VALUES (?, ?)"
 
 _Row = tuple[str | int, ...]
 _Rows = Callable[[int, Envelope, Mapping[str, Any]], Iterable[tuple[str, _Row]]]
@@ -184,21 +184,23 @@ TABLE: Mapping[str, Projection] = {
 _MOVES_INCIDENT = frozenset(name for name, projection in TABLE.items() if projection.moves_incident)
 
 
-def apply(conn: Connection, n: int, event: Envelope) -> tuple[str, ...]:
-    """Adds the rows of one event, not yet ordered by the server; returns the kinds that changed."""
-    conn.execute(
-        _INSERT["timeline"],
-        (n, event.event_id, event.incident, TAIL, event.hlc, PENDING, event.type, event.actor, event.role, event.device),
-    )
-    projection = TABLE.get(event.type)
-    if projection is None or not _is_understood(event):
-        return ("timeline",)
-    for sql, row in projection.rows(n, event, event.body):
-        conn.execute(sql, row)
-    words = " ".join(_words(event.body[name]) for name in projection.text)
-    if words.strip():
-        conn.execute(_SEARCH, (n, words))
-    return ("timeline", *projection.kinds)
+def apply(conn: Connection, n: int, event: Envelope, *, checked: bool = False) -> tuple[str, ...]:
+    """Adds the rows of one event, not yet ordered by the server; returns the kinds that changed.
+
+    `checked` says that its body has been checked already; events must come in the order of `n`.
+    """
+    projection, kinds, words = TABLE.get(event.type), ("timeline",), ""
+    if projection is not None and (checked or _is_understood(event)):
+        for sql, row in projection.rows(n, event, event.body):
+            conn.execute(sql, row)
+        if projection.text:
+            words = search.words_of(" ".join(_words(event.body[name]) for name in projection.text))
+        kinds += projection.kinds
+    line = (event.event_id, event.incident, TAIL, event.hlc, PENDING, event.type, event.actor, event.role, event.device)
+    conn.execute(_INSERT["timeline"], (n, *line, words))
+    if n % search.FOLD_EVERY == 0:
+        search.fold(conn, n)
+    return kinds
 
 
 def _words(value: object) -> str:

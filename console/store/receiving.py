@@ -102,9 +102,10 @@ class Receiving:
             if why:
                 self._refuse(index, signed, why)
                 continue
-            stored = ledger.put_event(self._conn, signed, signed.envelope, origin=self._origin, stored_at=self._at)
-            self.judged.stored.append((stored[0], signed.envelope))
-            self.judged.kinds.update(stored[1])
+            n, event = ledger.next_number(self._conn), signed.envelope
+            kinds = ledger.put_event(self._conn, n, signed, event, origin=self._origin, stored_at=self._at)
+            self.judged.stored.append((n, event))
+            self.judged.kinds.update(kinds)
 
     def _fitting(self, chain: Chain, key: str) -> list[_Candidate]:
         """The candidates that continue the chain one after the other; the rest is known already, or set aside."""

@@ -15,7 +15,7 @@ from console.domain.errors import RefusedError
 from console.domain.times import format_utc
 from console.proof.ids import hlc_merge
 from console.proof.keys import SigningKey
-from console.store import rows
+from console.store import ledger, rows
 from console.store._sqlite import Connection, Immediate
 from console.store.transaction import Transaction, Writer, WriterState
 
@@ -67,7 +67,8 @@ class Record:
             assert row is not None  # written when the record was taken up
             number = int(row["incarnation"]) + 1
             rows.replace(tx.conn, "known_key", row | {"incarnation": number})
-        self._state = WriterState(number, self._state.hlc, self._state.seen_gpos)
+        before = self._state
+        self._state = WriterState(number, before.hlc, before.seen_gpos, before.last_n)
         return number
 
     def _take_up(self) -> WriterState:
@@ -90,7 +91,8 @@ class Record:
             )
         own = "SELECT ifnull(max(hlc), '') FROM event WHERE n > ? AND origin = 'own'"
         newest = conn.execute(own, (sync["hlc_n"],)).fetchone()[0]
-        return WriterState(int(known["incarnation"]), hlc_merge(sync["hlc"], newest), int(sync["cursor"]))
+        last_n = ledger.next_number(conn) - 1
+        return WriterState(int(known["incarnation"]), hlc_merge(sync["hlc"], newest), int(sync["cursor"]), last_n)
 
 
 class _Turn:

@@ -200,12 +200,13 @@ def store_entries(tx: Transaction, before: Position, entries: Sequence[JournalEn
     for incident in incidents:
         projections.refresh_incident(tx.conn, incident)
     _alarm(tx, judged, rejected)
-    for _, event in judged.stored:
+    for n, event in judged.stored:
         tx.witness(event.hlc)
+        tx.last_n = n
     tx.seen_gpos = after.gpos
     fresh = {"pull": pull, "epoch": after.epoch, "cursor": after.gpos, "cursor_hash": after.hash, "hlc": tx.hlc}
     fresh |= {"largest_size": max(row["largest_size"], after.size_seen)}
-    fresh |= {"hlc_n": tx.value("SELECT ifnull(max(n), 0) FROM event")}
+    fresh |= {"hlc_n": tx.last_n}
     rows.replace(tx.conn, "sync_state", row | fresh)
     tx.touch({"sync", "timeline", "incident", *judged.kinds}, incidents)
     return judged

@@ -46,6 +46,7 @@ class WriterState:
     incarnation: int
     hlc: str
     seen_gpos: int
+    last_n: int
     heads: dict[str, ChainHead] = field(default_factory=dict)
 
 
@@ -60,7 +61,7 @@ class Transaction(Rows):
         self._epoch_ms = to_epoch_us(now) // 1000
         self._before = state
         self._heads: dict[str, ChainHead] = {}
-        self.hlc, self.seen_gpos = state.hlc, state.seen_gpos
+        self.hlc, self.seen_gpos, self.last_n = state.hlc, state.seen_gpos, state.last_n
         self._incidents: set[str] = set()
         self._kinds: set[str] = set()
         self._events: list[str] = []
@@ -109,10 +110,11 @@ class Transaction(Rows):
             body=body,
         )
         signed = sign(event, key, person_key)
-        _, kinds = ledger.put_event(self._conn, signed, event, origin=ledger.OWN, stored_at=self.at)
+        n = self.last_n + 1
+        kinds = ledger.put_event(self._conn, n, signed, event, origin=ledger.OWN, stored_at=self.at)
         if projections.moves_incident(event_type):
             projections.refresh_incident(self._conn, incident)
-        self.hlc, self._heads[incident] = hlc, ChainHead(event.seq, signed.hash)
+        self.last_n, self.hlc, self._heads[incident] = n, hlc, ChainHead(event.seq, signed.hash)
         self._events.append(event.event_id)
         self.touch((*kinds, "sync"), (incident,))
         return signed
@@ -257,7 +259,7 @@ class Transaction(Rows):
         """What the writer knows once this is committed."""
         before = self._before
         before.heads.update(self._heads)
-        return WriterState(before.incarnation, self.hlc, self.seen_gpos, before.heads)
+        return WriterState(before.incarnation, self.hlc, self.seen_gpos, self.last_n, before.heads)
 
 
 FOLLOWED_SKEW_MS = 120_000

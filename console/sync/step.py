@@ -50,6 +50,8 @@ from console.sync.values import (
     Written,
 )
 
+PAGE = 500
+"""Entries asked for at once: parsing more of them in one go would be felt in the window (guides, *The UI thread*)."""
 _SPIN_US = 500_000
 """An empty answer to a long poll that came sooner than this did not wait: the next one is held back."""
 
@@ -129,10 +131,9 @@ def _ask_journal(turn: Turn) -> None:
     state, cursor = turn.state, turn.state.cursor
     patient = bool(state.last_synced_us and state.online_since_us) and cursor.gpos >= cursor.size_seen
     wait_s = state.limits.long_poll_s if patient and not state.pull.failures else 0
+    limit = min(state.limits.journal_page, PAGE)
     serial = turn.ask("pull", patient=wait_s > 0)
-    turn.requests.append(
-        FetchJournal(serial, cursor.epoch, cursor.gpos, cursor.hash, state.limits.journal_page, wait_s)
-    )
+    turn.requests.append(FetchJournal(serial, cursor.epoch, cursor.gpos, cursor.hash, limit, wait_s))
 
 
 def _on_result(turn: Turn, lane: str, event: Any) -> None:

@@ -6,6 +6,7 @@ Runs on the thread of the client it is given; decides nothing, repeats nothing.
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 from console.domain.errors import ConsoleError
 from console.domain.times import parse_utc, to_epoch_us
@@ -36,6 +37,7 @@ from console.sync.values import (
 PlaneRequest = FetchConfig | FetchToken | PushBatch | FetchJournal
 PlaneInput = ConfigAnswered | TokenAnswered | PushAnswered | JournalAnswered | Failed
 Measured = tuple[PlaneInput, ClockOffset | None]
+MeasuredCommand = tuple[Answered | Unanswered, ClockOffset | None]
 
 
 def carry(client: PlaneClient, request: PlaneRequest) -> Measured:
@@ -50,7 +52,7 @@ def carry(client: PlaneClient, request: PlaneRequest) -> Measured:
                 return TokenAnswered(request.serial), None
             case PushBatch():
                 pushed = client.push([item.event for item in request.items])
-                return _pushed(request.serial, pushed.answer), None
+                return _pushed(request.serial, pushed.answer), _offset(pushed)
             case FetchJournal():
                 page = client.journal(request.epoch, request.after, request.hash, request.limit, request.wait_s)
                 return _page(request.serial, page.answer), None if request.wait_s else _offset(page)
@@ -58,8 +60,8 @@ def carry(client: PlaneClient, request: PlaneRequest) -> Measured:
         return Failed(request.serial, failure_of(error)), None
 
 
-def carry_command(client: PlaneClient, request: SendCommand | LookUp) -> Answered | Unanswered:
-    """Sends an order or looks a command up, once."""
+def carry_command(client: PlaneClient, request: SendCommand | LookUp) -> MeasuredCommand:
+    """Sends an order or looks a command up, once; the offset where the answer was not held back."""
     begun_us = client.now_us()
     try:
         if isinstance(request, SendCommand):
@@ -67,10 +69,11 @@ def carry_command(client: PlaneClient, request: SendCommand | LookUp) -> Answere
             exchange = client.send_command(order.canon, order.sig, order.person_sig)
         else:
             exchange = client.command(request.command_id, request.wait_s)
-        word, sent_us, received_us = word_of(exchange.answer), exchange.sent_us, exchange.received_us
+        answered = Answered(request.serial, word_of(exchange.answer), exchange.sent_us, exchange.received_us)
+        offset = _offset(exchange)
     except ConsoleError as error:
-        return Unanswered(request.serial, failure_of(error), begun_us, client.now_us())
-    return Answered(request.serial, word, sent_us, received_us)
+        return Unanswered(request.serial, failure_of(error), begun_us, client.now_us()), None
+    return answered, None if isinstance(request, LookUp) and request.wait_s else offset
 
 
 def failure_of(error: ConsoleError) -> Failure:
@@ -114,7 +117,7 @@ def _moment(text: str) -> int:
     return to_epoch_us(parse_utc(text)) if text else 0
 
 
-def _offset(exchange: Exchange[ConfigAnswer] | Exchange[JournalAnswer]) -> ClockOffset:
+def _offset(exchange: Exchange[Any]) -> ClockOffset:
     return measure(exchange.sent_us, exchange.received_us, exchange.plane_us)
 
 

@@ -163,7 +163,7 @@ def test_bagit_python_validates_it(package: Path) -> None:
 def test_securesystemslib_verifies_the_statement(package: Path) -> None:
     from securesystemslib.dsse import Envelope
     from securesystemslib.exceptions import VerificationError
-    from securesystemslib.signer import SSlibKey
+    from securesystemslib.signer._key import SSlibKey
 
     value = json.loads((package / bag.STATEMENT).read_text(encoding="utf-8"))
     key_id = value["signatures"][0]["keyid"]

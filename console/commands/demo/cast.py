@@ -6,14 +6,10 @@ Only an exercise has a cast. Their certificates are events signed by the organis
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from console.proof.actor import Actor
-from console.proof.chain import ChainHead
-from console.proof.envelope import SYSTEM, Envelope, SignedEvent, sign
-from console.proof.ids import hlc_next, uuid7
 from console.proof.keys import SEED_BYTES, SigningKey
 
 COMMANDER, OWNER, SECOND, INVESTIGATOR = "commander", "owner", "second", "investigator"
@@ -44,44 +40,13 @@ class Cast:
         return Actor(person, role or roles[0], self.keys[part])
 
 
-def founding_events(
-    root: SigningKey, head: ChainHead, cast: Cast, desk: SigningKey, exercise: bool, now: datetime
-) -> list[SignedEvent]:
-    """Root-signed papers of the desk and every person, continuing the root's chain at `head`."""
-    bodies: list[tuple[str, Mapping[str, object]]] = [
+def papers(cast: Cast, desk: SigningKey) -> list[tuple[str, dict[str, object]]]:
+    """What the root key must sign so that desk and cast are known: certificates and roles, as (type, body)."""
+    bodies: list[tuple[str, dict[str, object]]] = [
         ("device.certified", {"device": desk.id, "public_key": desk.public_hex, "label": "Demo desk"})
     ]
     for part, (person, title, roles) in PEOPLE.items():
         key = cast.keys[part].public_hex
         bodies.append(("person.certified", {"person": person, "public_key": key, "display_name": title}))
         bodies.extend(("role.granted", {"person": person, "role": role}) for role in roles)
-    return _root_chain(root, head, bodies, exercise, now)
-
-
-def _root_chain(
-    root: SigningKey, head: ChainHead, bodies: Sequence[tuple[str, Mapping[str, object]]], exercise: bool, now: datetime
-) -> list[SignedEvent]:
-    events: list[SignedEvent] = []
-    seq, prev, hlc = head.seq, head.hash, ""
-    epoch_ms = int(now.timestamp() * 1000)
-    for event_type, body in bodies:
-        seq, hlc = seq + 1, hlc_next(hlc, epoch_ms)
-        event = Envelope(
-            type=event_type,
-            event_id=uuid7(epoch_ms, secrets.token_bytes(10)),
-            incident=SYSTEM,
-            device=root.id,
-            incarnation=1,
-            seq=seq,
-            prev_hash=prev,
-            actor="root",
-            role="",
-            policy_hash="",
-            hlc=hlc,
-            seen_gpos=0,
-            exercise=exercise,
-            body=body,
-        )
-        events.append(sign(event, root))
-        prev = events[-1].hash
-    return events
+    return bodies

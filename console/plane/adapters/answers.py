@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from console.domain.errors import InputError
 from console.domain.switches import RUNNING, STOPPED
 from console.domain.times import parse_utc
 from console.plane.backends import (
@@ -72,7 +73,7 @@ def counts(value: Mapping[str, Any]) -> Counts:
         raise _malformed("counts")
     try:
         parse_utc(at)
-    except ValueError as error:  # pragma: no cover - parse_utc raises InputError, kept for foreign clocks
+    except InputError as error:
         raise _malformed("counts") from error
     return Counts(at, {_label(one, "counts"): _counts_of(entry) for one, entry in by_id.items()})
 
@@ -92,7 +93,7 @@ def measured(value: Mapping[str, Any]) -> Measured:
 
 
 def items(value: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """`GET /control/capture`: the items as they came, hostile text and all, with their five members and nothing else."""
+    """`GET /control/capture`: the items as they came, hostile text and all, with their five members only."""
     found = value.get("items")
     names = ("dimension", "name", "media_type", "captured_at", "content_b64")
     if not isinstance(found, list) or not all(
@@ -147,16 +148,15 @@ def _sample(entry: object) -> Sample | None:
     if not isinstance(entry, dict) or not isinstance(entry.get("dims"), dict):
         return None
     dims, n = entry["dims"], entry.get("n")
-    numbers = [entry.get(name) for name in ("sum", "min", "max")]
     if not isinstance(n, int) or isinstance(n, bool) or n < 0 or not isinstance(entry.get("metric"), str):
         return None
-    if not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
+    numbers = [float(x) for x in map(entry.get, ("sum", "min", "max")) if isinstance(x, int | float)]
+    if len(numbers) != 3 or not all(map(math.isfinite, numbers)):
         return None
     labels = {name: dims.get(name, "") for name in _DIMS}
     if not all(isinstance(text, str) and _ID.fullmatch(text) for text in (*labels.values(), entry["metric"])):
         return None
-    total, least, most = (float(number) for number in numbers)
-    return Sample(entry["metric"], labels, n, total, least, most)
+    return Sample(entry["metric"], labels, n, *numbers)
 
 
 def _switches(value: object) -> dict[tuple[str, str], Held]:

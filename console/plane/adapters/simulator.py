@@ -121,7 +121,9 @@ class Gateway:
                 allow_redirects=False,
             ) as response:
                 if response.status != 200:
-                    raise BackEndFault(f"The gateway answers {response.status} to the request for telemetry; check the control token.")
+                    raise BackEndFault(
+                        f"The gateway answers {response.status} to the request for telemetry; check the control token."
+                    )
                 pending = b""
                 async for chunk in response.content.iter_any():
                     *whole, pending = (pending + chunk).split(b"\n\n")
@@ -170,11 +172,15 @@ class Gateway:
                 value = _object(await _bounded(response))
                 status = response.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise BackEndFault(f"The gateway did not answer {method} {path} ({type(error).__name__}); what it did is unknown.") from error
+            raise BackEndFault(
+                f"The gateway did not answer {method} {path} ({type(error).__name__}); what it did is unknown."
+            ) from error
         if status == 200 and value is not None:
             return value
         if status in (401, 403):
-            raise BackEndFault("The gateway refuses the plane's control token; give the plane the one the gateway was started with.")
+            raise BackEndFault(
+                "The gateway refuses the plane's control token; give the plane the one the gateway was started with."
+            )
         problem = value or {}
         generation = problem.get("generation")
         raise BackEndRefusal(

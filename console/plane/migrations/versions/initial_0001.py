@@ -21,7 +21,8 @@ _TABLES: dict[str, tuple[str, str, str]] = {
     "head": ("#id", "journal_hash", "gpos"),
     "journal": (
         "#gpos",
-        "event_id hash status journal_hash type incident device actor canon sig person_sig server_sig problem received_at",
+        "event_id hash status journal_hash type incident device actor canon sig person_sig server_sig problem"
+        " received_at",
         "skew_ms",
     ),
     "chain": ("device incident #incarnation", "hash", "seq"),
@@ -55,7 +56,9 @@ def upgrade() -> None:
     """Make every table of this step."""
     for name, (keys, texts, wholes) in _TABLES.items():
         columns = [
-            sa.Column(key.lstrip("#"), _WHOLE if key.startswith("#") else sa.Text, primary_key=True, autoincrement=False)
+            sa.Column(
+                key.lstrip("#"), _WHOLE if key.startswith("#") else sa.Text, primary_key=True, autoincrement=False
+            )
             for key in keys.split()
         ]
         columns += [sa.Column(text, sa.Text, nullable=False) for text in texts.split()]

@@ -1,0 +1,97 @@
+"""What every answer has in common: the plane behind a request, the caller's device, the common members, problems.
+
+A route answers with `reply` or raises `Refused`; anything else that escapes becomes an "internal" problem without a
+traceback.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Request
+from fastapi.responses import Response
+from pydantic import BaseModel
+
+from console.domain.times import format_utc
+from console.plane.commanding import Refused
+from console.plane.service import Plane
+from console.protocol.messages import Answer
+from console.protocol.problems import MEDIA_TYPE, Problem
+
+A = TypeVar("A", bound=Answer)
+
+RETRY_AFTER_S = 5
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"description": text, "content": {MEDIA_TYPE: {}}}
+    for status, text in {
+        401: "No token, or an old one",
+        403: "Not permitted",
+        413: "Too large",
+        422: "Malformed",
+        503: "Busy",
+    }.items()
+}
+"""What any route may answer besides, for the description of the API."""
+
+
+def plane_of(request: Request) -> Plane:
+    """The plane that answers."""
+    plane: Plane = request.app.state.plane
+    return plane
+
+
+def caller(request: Request) -> str:
+    """The device whose token the request carries; raises Refused (401) without a good one."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    plane = plane_of(request)
+    device = plane.tokens.device_of(token.strip(), plane.clock()) if scheme.lower() == "bearer" else ""
+    if not device:
+        raise Refused(Problem("unauthenticated", "Send a token of this plane; ask for one at /v1/token."))
+    return device
+
+
+def common(request: Request) -> dict[str, str]:
+    """The members every answer carries."""
+    plane = plane_of(request)
+    return {
+        "epoch": plane.birth.epoch,
+        "server_time": format_utc(plane.clock()),
+        "request_id": request_id(request),
+    }
+
+
+def request_id(request: Request) -> str:
+    """The id of this request, the same in its answer, its headers and the log."""
+    scope = request.scope
+    if "plane_request_id" not in scope:
+        scope["plane_request_id"] = str(uuid.uuid4())
+    return str(scope["plane_request_id"])
+
+
+def reply(request: Request, kind: type[A], status: int = 200, **members: Any) -> Response:
+    """An answer of that kind; `members` without the common ones."""
+    return as_json(kind(**common(request), **members), status)
+
+
+def as_json(message: BaseModel, status: int = 200) -> Response:
+    """A message as it is sent."""
+    return Response(message.model_dump_json(), status, media_type="application/json", headers=_NO_STORE)
+
+
+def problem_response(request: Request, problem: Problem, headers: dict[str, str] | None = None) -> Response:
+    """A problem as it is sent, with what its kind calls for (Retry-After, WWW-Authenticate)."""
+    body = problem.as_object() | common(request)
+    more = dict(headers or {}) | _NO_STORE
+    if problem.kind == "busy":
+        more["Retry-After"] = str(RETRY_AFTER_S)
+    if problem.kind == "unauthenticated":
+        more["WWW-Authenticate"] = "Bearer"
+    return Response(json.dumps(body), problem.status, media_type=MEDIA_TYPE, headers=more)
+
+
+_NO_STORE = {"Cache-Control": "no-store"}
+
+PlaneHere = Annotated[Plane, Depends(plane_of)]
+Caller = Annotated[str, Depends(caller)]

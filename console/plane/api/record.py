@@ -1,0 +1,138 @@
+"""Events in, the journal out: receipts after the commit, positions without a gap, a long poll that sleeps."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from console.plane import journal
+from console.plane.api.envelope import PROBLEMS, Caller, PlaneHere, caller, reply
+from console.plane.commanding import Refused
+from console.plane.identities import Identities
+from console.plane.journal import Entry, Head, Receipt
+from console.plane.service import Plane
+from console.proof.envelope import SignedEvent
+from console.proof.keys import verify_text
+from console.protocol.limits import DEFAULT_LIMITS
+from console.protocol.messages import (
+    EventAnswer,
+    JournalAnswer,
+    JournalEntry,
+    PushAnswer,
+    PushRequest,
+    PushResult,
+    WireEvent,
+)
+from console.protocol.problems import Problem
+
+router = APIRouter(responses=PROBLEMS)
+
+AT_ONCE = 50
+"""Events judged in one transaction: a command never waits behind more than these."""
+
+
+@router.post("/v1/events", response_model=PushAnswer)
+async def push(request: Request, body: PushRequest, plane: PlaneHere) -> Response:
+    """Judge events in order; one receipt each, given after the commit and the same for ever.
+
+    Needs a token, unless every event is signed by the organisation's root key.
+    """
+    events = [SignedEvent(wire.canon, wire.sig, wire.person_sig) for wire in body.events]
+    if not _all_by_root(events, plane.record.identities):
+        caller(request)
+    receipts: list[Receipt] = []
+    for start in range(0, len(events), AT_ONCE):
+        part = events[start : start + AT_ONCE]
+        receipts += await plane.database.write(lambda tx, part=part: plane.record.take(tx, part))  # type: ignore[misc]
+    return reply(request, PushAnswer, results=[_result(receipt) for receipt in receipts])
+
+
+@router.get("/v1/journal", response_model=JournalAnswer)
+async def read(
+    request: Request,
+    plane: PlaneHere,
+    _device: Caller,
+    epoch: Annotated[str, Query(max_length=36)] = "",
+    after: Annotated[int, Query(ge=0, lt=2**53)] = 0,
+    hash: Annotated[str, Query(max_length=64)] = "",  # noqa: A002 - the protocol's name
+    limit: Annotated[int, Query(ge=1, le=DEFAULT_LIMITS.journal_page)] = DEFAULT_LIMITS.journal_page,
+    wait: Annotated[int, Query(ge=0, le=DEFAULT_LIMITS.long_poll_s)] = 0,
+) -> Response:
+    """Entries after a position; with `wait` the answer is held until there is one, or so many seconds are over.
+
+    409 when (after, hash) is not of this journal, 410 when the epoch is another.
+    """
+    if epoch and epoch != plane.birth.epoch:
+        raise Refused(Problem("epoch_changed", "This journal has another epoch; start again from position 0."))
+    known = await plane.database.read(lambda connection: journal.hash_at(connection, after))
+    if known is None or (hash and hash != known):
+        raise Refused(
+            Problem("conflict", f"Position {after} with that hash is not of this journal; compare the histories.")
+        )
+    await _wait_beyond(plane, after, wait)
+    entries, head = await plane.database.read(lambda connection: _page(connection, after, limit))
+    return reply(
+        request, JournalAnswer, entries=[_entry(entry) for entry in entries], size=head.gpos, journal_hash=head.hash
+    )
+
+
+@router.get("/v1/events/{event_id}", response_model=EventAnswer)
+async def look_up(request: Request, plane: PlaneHere, _device: Caller, event_id: str) -> Response:
+    """What the journal holds under an event id, with its receipt."""
+    found = await plane.database.read(lambda connection: journal.look_up(connection, event_id))
+    if found is None:
+        raise Refused(Problem("not_found", "There is no event of that id in this journal."))
+    return reply(
+        request,
+        EventAnswer,
+        entry=_entry(found.entry),
+        receipt=_result(found.receipt),
+        received_at=found.received_at,
+        clock_skew_ms=found.skew_ms,
+    )
+
+
+async def _wait_beyond(plane: Plane, after: int, seconds: int) -> None:
+    """Sleep until the journal reaches beyond `after`, or the time is over, or the plane ends."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while plane.record.head.gpos <= after and not plane.is_closing:
+        left = deadline - loop.time()
+        if left <= 0 or not await plane.database.changed.wait(left):
+            return
+
+
+def _all_by_root(events: list[SignedEvent], identities: Identities) -> bool:
+    """Whether every event was provably written by the root key."""
+    return bool(events) and all(
+        verify_text(identities.root_public_key, event.canon.encode("utf-8", "surrogatepass"), event.sig)
+        for event in events
+    )
+
+
+def _page(connection: Any, after: int, limit: int) -> tuple[list[Entry], Head]:
+    return journal.page(connection, after, limit), journal.head(connection)
+
+
+def _entry(entry: Entry) -> JournalEntry:
+    event = entry.event
+    wire = WireEvent(canon=event.canon, sig=event.sig, person_sig=event.person_sig)
+    return JournalEntry(gpos=entry.gpos, journal_hash=entry.journal_hash, status=_status(entry.status), event=wire)
+
+
+def _result(receipt: Receipt) -> PushResult:
+    return PushResult(
+        event_id=receipt.event_id,
+        hash=receipt.hash,
+        status=_status(receipt.status),
+        gpos=receipt.gpos,
+        server_sig=receipt.server_sig,
+        problem=receipt.problem,
+    )
+
+
+def _status(text: str) -> Any:
+    return text

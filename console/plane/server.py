@@ -1,0 +1,156 @@
+"""Serving a plane: one process, loopback only, a ready line once it really listens, an end that loses nothing.
+
+The ready line is one JSON object on standard output. A plane that was given its secrets over standard input ends when
+that closes, so that it never outlives whoever started it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+
+from console.domain.errors import EnvironmentFault
+from console.plane.api.app import make_app
+from console.plane.service import Plane
+from console.plane.settings import HOST, PlaneSettings, Secrets
+
+GRACE_S = 3
+_STDIN = 0
+
+
+def listen(port: int) -> socket.socket:
+    """A bound loopback socket (`port` 0: a free one); raises EnvironmentFault when the port is taken."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((HOST, port))
+        sock.listen(256)
+    except OSError as error:
+        sock.close()
+        raise EnvironmentFault(
+            f"Port {port} on {HOST} cannot be used: {error.strerror}; stop what uses it or choose another with --port."
+        ) from error
+    return sock
+
+
+class PlaneServer(uvicorn.Server):
+    """A server that says when it listens and lets long answers end before it stops.
+
+    `on_ready` is called on the event loop once connections are accepted.
+    """
+
+    def __init__(self, plane: Plane, sock: socket.socket, on_ready: Callable[[], None]) -> None:
+        port = sock.getsockname()[1]
+        hosts = frozenset({f"{HOST}:{port}", f"localhost:{port}"})
+        config = uvicorn.Config(
+            make_app(plane, hosts),
+            http="h11",
+            ws="none",
+            lifespan="off",
+            loop="asyncio",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+        super().__init__(config)
+        self._plane, self._on_ready = plane, on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept connections, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End streams and long polls, then the server."""
+        self._plane.end_long_answers()
+        await super().shutdown(sockets)
+
+
+async def serve(
+    settings: PlaneSettings,
+    secrets: Secrets,
+    sock: socket.socket,
+    on_ready: Callable[[dict[str, Any], Callable[[], None]], None],
+) -> str:
+    """Run a plane on `sock` until it is stopped; why it stopped by itself, "" when it was asked to.
+
+    `on_ready` gets the ready line and a function that stops the server (callable from any thread). Raises a
+    ConsoleError when the plane cannot start.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        plane = await Plane.started(settings, secrets)
+    except BaseException:
+        sock.close()
+        raise
+
+    def stop() -> None:
+        server.should_exit = True
+
+    def stop_from_anywhere() -> None:
+        loop.call_soon_threadsafe(stop)
+
+    def ready() -> None:
+        on_ready(ready_line(plane, sock), stop_from_anywhere)
+
+    server = PlaneServer(plane, sock, ready)
+    try:
+        await plane.run_in_background(stop)
+        await server.serve([sock])
+    finally:
+        await plane.close()
+        sock.close()
+    return plane.failed
+
+
+def ready_line(plane: Plane, sock: socket.socket) -> dict[str, Any]:
+    """What is printed when the plane listens."""
+    port = sock.getsockname()[1]
+    return {
+        "ready": True,
+        "url": f"http://{HOST}:{port}",
+        "port": port,
+        "origin": plane.birth.origin,
+        "exercise": plane.birth.exercise,
+    }
+
+
+def read_secrets_line(most: int = 16 * 1024) -> bytes:
+    """The first line of standard input, read without taking more than it."""
+    line = bytearray()
+    while not line.endswith(b"\n") and len(line) < most:
+        piece = os.read(_STDIN, 1)
+        if not piece:
+            break
+        line += piece
+    return bytes(line)
+
+
+def call_when_stdin_closes(stop: Callable[[], None]) -> None:
+    """Call `stop` once standard input ends; a daemon thread, since a blocking read cannot be called off."""
+
+    def wait() -> None:
+        try:
+            while os.read(_STDIN, 4096):
+                pass
+        except OSError:
+            pass
+        stop()
+
+    threading.Thread(target=wait, name="stdin", daemon=True).start()
+
+
+def print_line(value: dict[str, Any]) -> None:
+    """One JSON line on standard output, out at once."""
+    os.write(1, json.dumps(value).encode() + b"\n")

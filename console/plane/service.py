@@ -1,0 +1,182 @@
+"""The plane put together: everything it keeps and everything that runs in its background, on one event loop.
+
+`Plane.started` opens what `plane init` made; `close` ends it in the order that loses nothing. A background task that
+dies of a fault of ours takes the plane down with it: a plane that no longer watches must not look as if it did.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from console.domain.errors import ConsoleError
+from console.plane.adapters.table import connected
+from console.plane.bell import Bell
+from console.plane.commanding import Commanding
+from console.plane.db import Database, database_url
+from console.plane.founding import DEVICE_KEY, beside, read_key
+from console.plane.intake import standing_breaches
+from console.plane.judging import Judging
+from console.plane.operating import Operator
+from console.plane.orders import Rules
+from console.plane.previews import Previews
+from console.plane.record import Birth, Clock, Record, birth_of
+from console.plane.settings import PlaneSettings, Secrets
+from console.plane.stream import Relay
+from console.plane.telemetry import Source
+from console.plane.tokens import Tokens
+from console.plane.watching import Watcher
+from console.policy import Policy, default_path, load
+from console.proof.keys import SigningKey
+
+_log = logging.getLogger(__name__)
+
+
+def wall_clock() -> datetime:
+    """The plane's time."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class Plane:
+    """A running plane; the API asks its parts.
+
+    Attributes:
+        closing: rings when the plane ends, so that long answers end too.
+        failed: why the plane had to end by itself, "" while it did not.
+    """
+
+    birth: Birth
+    policy: Policy
+    clock: Clock
+    database: Database
+    record: Record
+    tokens: Tokens
+    previews: Previews
+    operator: Operator
+    watcher: Watcher
+    commanding: Commanding
+    relay: Relay
+    sources: list[Source]
+    closing: Bell
+    is_closing: bool = False
+    failed: str = ""
+
+    def __post_init__(self) -> None:
+        """Nothing runs yet; `run_in_background` starts it."""
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stop: Callable[[], None] = lambda: None
+
+    @classmethod
+    async def started(cls, settings: PlaneSettings, secrets: Secrets, clock: Clock = wall_clock) -> Self:
+        """Open the plane that the settings name.
+
+        Raises a ConsoleError when its database, keys or policy cannot be used.
+        """
+        policy = load(settings.policy or default_path())
+        database = Database.opened(database_url(settings.database))
+        try:
+            birth = await database.read(birth_of)
+            key = read_key(settings.device_key or beside(settings.database), DEVICE_KEY)
+            _check_key(key, birth)
+            record = Record(birth, key, policy.hash, clock)
+            await database.read(record.load)
+            return cls._assembled(settings, secrets, clock, policy, database, record, await _judging(database, policy))
+        except BaseException:
+            database.close()
+            raise
+
+    @classmethod
+    def _assembled(
+        cls,
+        settings: PlaneSettings,
+        secrets: Secrets,
+        clock: Clock,
+        policy: Policy,
+        database: Database,
+        record: Record,
+        judging: Judging,
+    ) -> Self:
+        rules = Rules(policy.inventory, policy.switches, policy.hash)
+        times = policy.switches.times
+        previews = Previews(times.observation_fresh_s, times.probe_stream_max_s)
+        operator = Operator(database, record, rules, connected(settings, secrets, policy.inventory), previews, clock)
+        watcher = Watcher(database, record, rules, operator, clock)
+        relay = Relay()
+        sources = [
+            Source(back_end, judging, database, record, policy, relay, watcher, clock)
+            for back_end in operator.back_ends.values()
+        ]
+        commanding = Commanding(database, record, rules, operator, previews, clock)
+        return cls(
+            birth=record.birth,
+            policy=policy,
+            clock=clock,
+            database=database,
+            record=record,
+            tokens=Tokens(),
+            previews=previews,
+            operator=operator,
+            watcher=watcher,
+            commanding=commanding,
+            relay=relay,
+            sources=sources,
+            closing=Bell(),
+        )
+
+    async def run_in_background(self, stop: Callable[[], None]) -> None:
+        """Mark what an earlier run left unknown, then watch and judge until `close`; on a failure `stop` is called."""
+        self._stop = stop
+        await self.watcher.mark_interrupted()
+        self._spawn(self.watcher.run(), "watcher")
+        for source in self.sources:
+            self._spawn(source.run(), "telemetry")
+
+    def end_long_answers(self) -> None:
+        """Let streams and long polls come to their end; call it before the server stops."""
+        self.is_closing = True
+        self.relay.close()
+        self.closing.ring()
+        self.database.changed.ring()
+
+    async def close(self) -> None:
+        """End the background, then the back-ends' connections, then the database."""
+        self.end_long_answers()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.operator.close()
+        await self.previews.close()
+        for back_end in self.operator.back_ends.values():
+            await back_end.close()
+        self.database.close()
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or self.is_closing:
+            return
+        error = task.exception()
+        _log.critical(
+            "The plane's %s ended by a fault of the program; the plane stops.", task.get_name(), exc_info=error
+        )
+        self.failed = f"the {task.get_name()} ended"
+        self._stop()
+
+
+async def _judging(database: Database, policy: Policy) -> Judging:
+    return Judging(policy.thresholds, await database.read(standing_breaches))
+
+
+def _check_key(key: SigningKey, birth: Birth) -> None:
+    if key.id != birth.plane_device:
+        raise ConsoleError(
+            "The plane's device key is not the one this plane was founded with; restore the key file of this database."
+        )

@@ -7,7 +7,7 @@ is parsed is parsed to the byte, because BagIt tools forgive spellings that woul
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from console.domain.errors import InputError
@@ -81,11 +81,25 @@ def manifest_text(digests: Iterable[tuple[str, str]]) -> str:
     return "".join(f"{digest}  {path}\n" for path, digest in digests)
 
 
+def is_tag_path(path: str) -> bool:
+    """Whether `path` is one of the files outside data/ that a tag manifest lists."""
+    return path in TAG_FILES
+
+
 def parse_manifest(data: bytes) -> dict[str, str]:
-    """Path -> SHA-256 of a manifest; raises BagError naming the line that is not written as it must be.
+    """Path -> SHA-256 of the payload; raises BagError naming the line that is not written as it must be.
 
     Upper-case digits, other spacing, a path twice or in two cases are refused though BagIt tools let them pass.
     """
+    return _parse_manifest(data, is_payload_path)
+
+
+def parse_tag_manifest(data: bytes) -> dict[str, str]:
+    """Path -> SHA-256 of the tag files; as strict as `parse_manifest`."""
+    return _parse_manifest(data, is_tag_path)
+
+
+def _parse_manifest(data: bytes, belongs: Callable[[str], bool]) -> dict[str, str]:
     found: dict[str, str] = {}
     folded: set[str] = set()
     lines = _lines(data)
@@ -98,8 +112,8 @@ def parse_manifest(data: bytes) -> dict[str, str]:
         path = parts[2]
         if path.casefold() in folded:
             raise BagError(f"line {number} names {path} a second time.")
-        if not is_payload_path(path) and path not in TAG_FILES:
-            raise BagError(f"line {number} names {path}, which no package holds.")
+        if not belongs(path):
+            raise BagError(f"line {number} names {path}, which does not belong there.")
         folded.add(path.casefold())
         found[path] = parts[1]
     return found

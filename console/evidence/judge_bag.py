@@ -27,7 +27,7 @@ def judge_bag(listing: Listing) -> tuple[Check, dict[str, str]]:
     check = Check("bag")
     if listing.tags[bag.BAGIT] != bag.BAGIT_TXT:
         check.fail("The declaration is not that of BagIt 1.0 in UTF-8.", path=bag.BAGIT)
-    tag_manifest = _parsed(check, listing, bag.TAG_MANIFEST, bag.parse_manifest) or {}
+    tag_manifest = _parsed(check, listing, bag.TAG_MANIFEST, bag.parse_tag_manifest) or {}
     _same_files(check, bag.TAG_MANIFEST, set(tag_manifest), set(bag.TAG_FILES))
     for path in bag.TAG_FILES:
         content = listing.tags[path]

@@ -43,15 +43,16 @@ class Listing:
         return {path: size for path, size in self.sizes.items() if bag.is_payload_path(path)}
 
 
-def list_package(folder: Path) -> tuple[Listing, Check]:
+def list_package(folder: Path, max_files: int = MAX_FILES) -> tuple[Listing, Check]:
     """The files of the package and the check of them; tag files are read at once, so that they are judged as hashed.
 
+    Nothing is looked at beyond `max_files` entries.
     Raises PackagePathError when `folder` is missing or cannot be listed.
     """
     listing, check = Listing(folder), Check("files")
     try:
         if folder.is_dir():
-            _list_folder(listing, check)
+            _list_folder(listing, check, max_files)
         else:
             folder.stat()
             check.fail("This is not a folder; a package is one (unpack an archive yourself, if you trust it).")
@@ -93,7 +94,7 @@ def hash_file(folder: Path, path: str, limit: int) -> tuple[int, str]:
     return count, digest.hexdigest()
 
 
-def _list_folder(listing: Listing, check: Check) -> None:
+def _list_folder(listing: Listing, check: Check, max_files: int) -> None:
     count = 0
     for folder in ("", *bag.FOLDERS):
         place = listing.folder / folder
@@ -102,8 +103,8 @@ def _list_folder(listing: Listing, check: Check) -> None:
         with os.scandir(place) as entries:
             for entry in entries:
                 count += 1
-                if count > MAX_FILES:
-                    check.fail(f"There are more than {MAX_FILES} files; this is refused.")
+                if count > max_files:
+                    check.fail(f"There are more than {max_files} files; this is refused.")
                     return
                 _list_entry(listing, check, folder, entry)
 
@@ -117,7 +118,7 @@ def _list_entry(listing: Listing, check: Check, folder: str, entry: os.DirEntry[
             check.fail("This folder does not belong in a package.", path=path)
     elif not entry.is_file(follow_symlinks=False):
         check.fail("This is a device, pipe or socket; a package holds ordinary files only.", path=path)
-    elif path not in bag.TAG_FILES and path != bag.TAG_MANIFEST and not bag.is_payload_path(path):
+    elif not (bag.is_tag_path(path) or bag.is_payload_path(path) or path == bag.TAG_MANIFEST):
         check.fail("This file does not belong in a package; do not open or run it.", path=path)
     else:
         listing.sizes[path] = entry.stat(follow_symlinks=False).st_size

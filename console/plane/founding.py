@@ -63,6 +63,7 @@ def found_plane(
         if file is not None:
             _folder(file.parent)
             if not file.exists():
+                file.touch(mode=0o600)
                 made += [file, *(file.with_name(file.name + suffix) for suffix in ("-wal", "-shm", ".lock"))]
         return _found(Database.created(url), root, device, exercise, organisation, now)
     except ConsoleError:

@@ -75,7 +75,7 @@ class Node:
                 yield (part, *path), found
 
 
-def parse(data: bytes) -> tuple[Node, list[Defect]]:
+def parse(data: bytes, loader: Any = _LOADER) -> tuple[Node, list[Defect]]:
     """The tree of one file and what is wrong with it; when it could not be read to its end the tree is empty."""
     try:
         text = data.decode("utf-8")
@@ -84,7 +84,7 @@ def parse(data: bytes) -> tuple[Node, list[Defect]]:
         return Node(1, {}), [Defect(line, (), "the file is not UTF-8 text; save it as UTF-8.")]
     reader = _Reader()
     try:
-        for event in yaml.parse(text, Loader=_LOADER):
+        for event in yaml.parse(text, Loader=loader):
             reader.take(event)
     except yaml.YAMLError as error:
         return Node(1, {}), [*reader.defects, _syntax_defect(error, text)]

@@ -1,4 +1,4 @@
-"""A small secret in a file under a passphrase: argon2id for the key, ChaCha20-Poly1305 for the text, one file, mode 0600.
+"""A small secret in a file under a passphrase: argon2id for the key, ChaCha20-Poly1305 for the text, mode 0600.
 
 For desks without a keyring, and only when their owner asks for it. The cost of guessing is in the file and bound to it.
 """

@@ -26,10 +26,14 @@ def tell(loop: asyncio.AbstractEventLoop, call: Callable[..., Any], *arguments: 
 
 
 class Lifeline:
-    """Reads lines from one pipe: the first by `first_line`, the others on a thread started by `follow`."""
+    """Reads lines from one pipe: the first by `first_line`, the others on a thread started by `follow`.
 
-    def __init__(self, descriptor: int) -> None:
+    `give_up` ends the process the hard way.
+    """
+
+    def __init__(self, descriptor: int, give_up: Callable[[int], object] = os._exit) -> None:
         self._descriptor = descriptor
+        self._give_up = give_up
         self._buffer = b""
 
     def first_line(self, timeout_s: float) -> bytes:
@@ -55,7 +59,7 @@ class Lifeline:
                 break
         on_end()
         time.sleep(grace_s)
-        os._exit(ORPHANED)
+        self._give_up(ORPHANED)
 
     def _fill(self) -> bool:
         try:

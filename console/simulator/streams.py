@@ -30,7 +30,7 @@ class StreamedAnswer(web.StreamResponse):
 
 
 class OpenStream:
-    """One answer being written; `tools` are those it has in use, `probe` whether it is a probe's, `begun` if it sent."""
+    """One answer being written; `tools` are those in use, `probe` says whose it is, `begun` that it has sent."""
 
     __slots__ = ("_loop", "_request", "_waiter", "begun", "cut_by", "model", "probe", "route", "tools")
 

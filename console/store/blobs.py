@@ -28,7 +28,7 @@ _CHUNK = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class StoredBlob:
-    """What was stored: `sha256` and `size` (bytes) of the ciphertext; the plaintext's are for the caller's leaf only."""
+    """What was stored: `sha256` and `size` (bytes) of the ciphertext; the plaintext's are for the leaf only."""
 
     sha256: str
     size: int
@@ -148,4 +148,6 @@ def _blob_fault(error: OSError, folder: Path) -> EnvironmentFault:
         return DiskFullFault(
             f"The disk that holds {folder} is full; free space and try again. Nothing that was confirmed is lost."
         )
-    return EnvironmentFault(f"The blob folder {folder} cannot be used ({error.strerror}); check its owner and the disk.")
+    return EnvironmentFault(
+        f"The blob folder {folder} cannot be used ({error.strerror}); check its owner and the disk."
+    )

@@ -49,7 +49,9 @@ def chain_head(conn: Connection, chain: tuple[str, str, int]) -> ChainHead:
     return ChainHead(*found) if found else ChainHead()
 
 
-def put_fork(conn: Connection, signed: SignedEvent, event: Envelope | None, *, reason: str, origin: str, at: str) -> None:
+def put_fork(
+    conn: Connection, signed: SignedEvent, event: Envelope | None, *, reason: str, origin: str, at: str
+) -> None:
     """Keeps what does not fit the record, so that a fork can be shown; the same text again changes nothing."""
     if conn.execute("SELECT 1 FROM fork_evidence WHERE hash = ?", (signed.hash,)).fetchone():
         return

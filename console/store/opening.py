@@ -1,7 +1,7 @@
 """Opens a store folder: the lock, the record file, its version and schema, and everything that is read from there.
 
-A folder holds `record.sqlite`, `blobs/` and `lock`, readable by its owner alone. Whoever writes opens a `Store` and closes
-it; readers need no lock and open `Reader.open(record_path(folder))`.
+A folder holds `record.sqlite`, `blobs/` and `lock`, readable by its owner alone. Whoever writes opens a `Store` and
+closes it; readers need no lock and open `Reader.open(record_path(folder))`.
 """
 
 from __future__ import annotations
@@ -106,8 +106,8 @@ def stored_version(path: Path) -> int:
         raise StoreDamageFault(f"{path} is not a record of this program; name another folder with --store.")
     if version > SCHEMA_VERSION:
         raise NewerStoreError(
-            f"The store {path.parent} was written by a newer version (schema {version}, this one knows {SCHEMA_VERSION}); "
-            "update this program. `incident-console store export DIR` can still read what is in it."
+            f"The store {path.parent} was written by a newer version (schema {version}, this one knows "
+            f"{SCHEMA_VERSION}); update this program. `incident-console store export DIR` still reads what is in it."
         )
     return version
 
@@ -126,7 +126,7 @@ def _own_folder(folder: Path) -> None:
 
 
 def _bring_up(conn: Connection, path: Path, version: int) -> None:
-    """Creates or migrates what is older, compares the schema with the shipped one, rebuilds projections that are not."""
+    """Creates or migrates what is older, compares the schema with the shipped one, rebuilds projections if need be."""
     if version < SCHEMA_VERSION:
         with Immediate(conn, path):
             migrate(conn)

@@ -19,13 +19,13 @@ TAIL = 2**62
 TABLES: Mapping[str, dict[str, type]] = {
     "timeline": {
         "n": int, "event_id": str, "incident": str, "gpos": int, "hlc": str, "status": str, "type": str, "actor": str,
-        "role": str, "device": str, "words": str,
+        "role": str, "device": str, "text": str,
     },
     "incident": {
         "incident": str, "n": int, "opened": str, "title": str, "channel": str, "reporter": str, "detected_at": str,
         "fingerprint": str, "class": str, "families": str, "target": str, "workspace": str, "owner_role": str,
-        "decision_due": str, "exercise": int, "opened_class": str, "opened_severity": str, "severity": str, "severity_event": str, "state": str,
-        "state_event": str, "acknowledged_event": str,
+        "decision_due": str, "exercise": int, "opened_class": str, "opened_severity": str, "severity": str,
+        "severity_event": str, "state": str, "state_event": str, "acknowledged_event": str,
     },
     "severity": {
         "n": int, "incident": str, "level": str, "scope": str, "urgency": str, "reasons": str, "escalators": str,
@@ -104,17 +104,17 @@ VIEWS: Mapping[str, str] = {
     "device_now": _now("certified_device", "p.device", _BY_ROOT),
     "grant_now": _now("role_grant", "p.person, p.role", _BY_ROOT),
 }
-"""View -> what holds now: one row a key, with `event_id`, `gpos`, `hlc`, `status` and `actor` of the event that says so.
+"""View -> what holds now: one row a key, with `event_id`, `gpos`, `hlc`, `status`, `actor` of the event that says so.
 
 People, devices and grants count only when the pinned organisation root signed them; `switch_now` goes by the time of
 observation, so that an older sighting never covers a newer one.
 """
 
 SEARCH = (
-    "CREATE VIRTUAL TABLE search USING fts5(words, content='timeline', content_rowid='n', columnsize=0, "
-    "prefix='2 3', tokenize='unicode61 remove_diacritics 0')"
+    "CREATE VIRTUAL TABLE search USING fts5(text, content='timeline', content_rowid='n', columnsize=0, "
+    "prefix='2 3', tokenize='unicode61 remove_diacritics 2')"
 )
-"""Words of titles, notes and reasons; `rowid` is the event's `n`. Evidence is never in it. See `search`."""
+"""Over titles, notes and reasons; `rowid` is the event's `n`. Evidence is never in it. See `search`."""
 
 NAMES = (*TABLES, *VIEWS, "search")
 

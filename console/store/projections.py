@@ -189,15 +189,16 @@ def apply(conn: Connection, n: int, event: Envelope, *, checked: bool = False) -
 
     `checked` says that its body has been checked already; events must come in the order of `n`.
     """
-    projection, kinds, words = TABLE.get(event.type), ("timeline",), ""
+    projection, text = TABLE.get(event.type), ""
+    kinds: tuple[str, ...] = ("timeline",)
     if projection is not None and (checked or _is_understood(event)):
         for sql, row in projection.rows(n, event, event.body):
             conn.execute(sql, row)
         if projection.text:
-            words = search.words_of(" ".join(_words(event.body[name]) for name in projection.text))
+            text = " ".join([_words(event.body[name]) for name in projection.text])
         kinds += projection.kinds
     line = (event.event_id, event.incident, TAIL, event.hlc, PENDING, event.type, event.actor, event.role, event.device)
-    conn.execute(_INSERT["timeline"], (n, *line, words))
+    conn.execute(_INSERT["timeline"], (n, *line, text))
     if n % search.FOLD_EVERY == 0:
         search.fold(conn, n)
     return kinds

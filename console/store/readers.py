@@ -1,7 +1,7 @@
 """Query-only access to a record: rows as dictionaries, from a connection that cannot write.
 
-Every thread that reads opens its own `Reader` and closes it. A transaction is `Rows` too and sees what it has written, so
-a rule can be checked against the database before anything is committed.
+Every thread that reads opens its own `Reader` and closes it. A transaction is `Rows` too and sees what it has written,
+so a rule can be checked against the database before anything is committed.
 """
 
 from __future__ import annotations

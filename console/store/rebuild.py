@@ -1,6 +1,6 @@
 """Projections from scratch, in the store or beside it; the result must equal what was kept up to date event by event.
 
-Positions come from the journal of the current pull, and from receipts of its epoch for what the journal has not shown yet.
+Positions come from the journal of the current pull, and from receipts of its epoch for what it has not shown yet.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from console.store import projection_tables, projections
 from console.store._sqlite import Connection
 
 _POSITIONS = """
-SELECT e.n, r.gpos, r.status FROM receipt r JOIN event e ON e.event_id = r.event_id AND e.hash = r.event_hash
+SELECT e.n, iif(r.gpos = 0, 4611686018427387904, r.gpos), r.status FROM receipt r JOIN event e ON e.event_id = r.event_id AND e.hash = r.event_hash
   WHERE r.epoch = (SELECT epoch FROM sync_state)
 UNION ALL
 SELECT e.n, j.gpos, j.status FROM journal j JOIN event e ON e.event_id = j.event_id AND e.hash = j.event_hash

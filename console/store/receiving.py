@@ -22,7 +22,7 @@ Chain = tuple[str, str, int]
 
 
 class _Candidate(NamedTuple):
-    index: int
+    place: int
     signed: SignedEvent
     alone: bool
     """Whether its own signature must hold, and not only that of a later event of its chain."""
@@ -48,8 +48,8 @@ class Receiving:
     """One batch, inside one transaction.
 
     With `from_plane` the newest signature of each chain in the batch authenticates what precedes it, and nothing is
-    dropped: what does not fit is quarantined. Without it (an import) every signature is verified, and what is not signed
-    by the device it names is refused. `exercise` is the world of this store, None when that is not settled.
+    dropped: what does not fit is quarantined. Without it (an import) every signature is verified, and what is not
+    signed by the device it names is refused. `exercise` is the world of this store, None when that is not settled.
     """
 
     def __init__(self, conn: Connection, *, from_plane: bool, exercise: bool | None, at: str) -> None:
@@ -64,8 +64,8 @@ class Receiving:
         `suspects` are the places of those that the plane rejected: each must carry a signature of its own that holds,
         so that a forgery cannot take the place of the event it imitates.
         """
-        for index, signed in enumerate(events):
-            self._sort_in(index, signed, index in suspects or not self._from_plane)
+        for place, signed in enumerate(events):
+            self._sort_in(place, signed, place in suspects or not self._from_plane)
         waiting = sorted(self._chains, key=lambda chain: chain[1] != SYSTEM)
         while waiting:
             ready = next((chain for chain in waiting if ledger.public_key_of(self._conn, chain[0])), None)
@@ -75,19 +75,19 @@ class Receiving:
             waiting.remove(ready)
         for chain in waiting:
             for candidate in self._chains[chain]:
-                self._refuse(candidate.index, candidate.signed, f"the key of device {chain[0][:16]} is not known here")
+                self._refuse(candidate.place, candidate.signed, f"the key of device {chain[0][:16]} is not known here")
         return self.judged
 
-    def _sort_in(self, index: int, signed: SignedEvent, alone: bool) -> None:
+    def _sort_in(self, place: int, signed: SignedEvent, alone: bool) -> None:
         try:
             event = signed.envelope
         except InputError as error:
-            self._refuse(index, signed, error.sentence)
+            self._refuse(place, signed, error.sentence)
             return
         if self._exercise is not None and event.exercise != self._exercise:
-            self._refuse(index, signed, "it belongs to the other world (exercise or production)")
+            self._refuse(place, signed, "it belongs to the other world (exercise or production)")
             return
-        self._chains.setdefault(event.chain, []).append(_Candidate(index, signed, alone))
+        self._chains.setdefault(event.chain, []).append(_Candidate(place, signed, alone))
 
     def _settle(self, chain: Chain) -> None:
         """Stores what continues the chain and is vouched for by the signature of its device."""
@@ -95,12 +95,12 @@ class Receiving:
         fitting = self._fitting(chain, key)
         vouched = next((n for n in range(len(fitting), 0, -1) if _device_signed(fitting[n - 1].signed, key)), 0)
         why = ""
-        for place, (index, signed, _) in enumerate(fitting):
-            if place >= vouched:
+        for number, (place, signed, _) in enumerate(fitting):
+            if number >= vouched:
                 why = why or "its signature is not that of its device"
             why = why or self._person_fault(signed)
             if why:
-                self._refuse(index, signed, why)
+                self._refuse(place, signed, why)
                 continue
             n, event = ledger.next_number(self._conn), signed.envelope
             kinds = ledger.put_event(self._conn, n, signed, event, origin=self._origin, stored_at=self._at)
@@ -111,17 +111,17 @@ class Receiving:
         """The candidates that continue the chain one after the other; the rest is known already, or set aside."""
         head, found, ids = ledger.chain_head(self._conn, chain), list[_Candidate](), dict[str, str]()
         for candidate in self._chains[chain]:
-            index, signed, alone = candidate
+            place, signed, alone = candidate
             event = signed.envelope
             held = ids.get(event.event_id) or self._stored_hash(event.event_id)
             if held == signed.hash:
-                self.judged.known.append(index)
+                self.judged.known.append(place)
                 continue
             fault = "its id is that of another event" if held else link_fault(head, event)
             if fault:
                 self._set_aside(candidate, fault, key, is_fork=bool(held) or event.seq <= head.seq + 1)
             elif alone and not _device_signed(signed, key):
-                self._refuse(index, signed, "its signature is not that of its device")
+                self._refuse(place, signed, "its signature is not that of its device")
             else:
                 head, ids[event.event_id] = ChainHead(event.seq, signed.hash), signed.hash
                 found.append(candidate)
@@ -140,15 +140,15 @@ class Receiving:
 
     def _set_aside(self, candidate: _Candidate, fault: str, key: str, *, is_fork: bool) -> None:
         if not is_fork or not (self._from_plane or _device_signed(candidate.signed, key)):
-            self._refuse(candidate.index, candidate.signed, fault)
+            self._refuse(candidate.place, candidate.signed, fault)
             return
         self._keep(candidate.signed, fault)
-        self.judged.forked.append((candidate.index, fault))
+        self.judged.forked.append((candidate.place, fault))
 
-    def _refuse(self, index: int, signed: SignedEvent, why: str) -> None:
+    def _refuse(self, place: int, signed: SignedEvent, why: str) -> None:
         if self._from_plane:
             self._keep(signed, why)
-        self.judged.refused.append((index, why))
+        self.judged.refused.append((place, why))
 
     def _keep(self, signed: SignedEvent, why: str) -> None:
         try:

@@ -1,7 +1,7 @@
 """The writer's handle on a record: one transaction at a time, every event chained, signed, shown and queued in it.
 
-Device key, clock, randomness, policy hash and world are handed in. One thread writes at a time: a second one waits, and a
-transaction inside a transaction is a bug. Nothing is acknowledged to a person before the `with` block has been left.
+Device key, clock, randomness, policy hash and world are handed in. One thread writes at a time: a second one waits,
+and a transaction inside a transaction is a bug. Nothing is acknowledged to a person before the `with` block is left.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from console.store._sqlite import Connection, Immediate
 from console.store.transaction import Transaction, Writer, WriterState
 
 __all__ = ["Record", "Transaction", "Writer"]
-
 
 
 class Record:

@@ -7,7 +7,6 @@ and chains. The order of columns here is part of the check and never changes wit
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -52,7 +51,7 @@ _CHECK_BYTES = 16
 
 def _sql(verb: str, table: str) -> str:
     columns = (*COLUMNS[table], "row_check")
-    return f"{verb} INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+    return f"{verb} INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
 
 
 INSERT: Mapping[str, str] = {table: _sql("INSERT", table) for table in COLUMNS}
@@ -65,8 +64,8 @@ CHECKED: Mapping[str, int] = {
 
 def row_check(table: str, values: Sequence[str | int]) -> bytes:
     """Sixteen bytes of SHA-256 over the table's name and the covered columns, in the order of COLUMNS."""
-    text = json.dumps([table, *values[: CHECKED[table]]])
-    return hashlib.sha256(text.encode("ascii")).digest()[:_CHECK_BYTES]
+    text = "\x1f".join(map(str, values[: CHECKED[table]]))
+    return hashlib.sha256(f"{table}\x1f{text}".encode()).digest()[:_CHECK_BYTES]
 
 
 def insert(conn: Connection, table: str, values: Sequence[str | int]) -> None:

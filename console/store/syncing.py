@@ -17,8 +17,8 @@ from console.proof.journal import EMPTY_JOURNAL_HASH, journal_hash
 from console.store import projections, rows
 from console.store.projection_tables import TAIL
 from console.store.readers import Rows
-from console.store.receiving import Judged, Receiving
 from console.store.rebuild import place_all
+from console.store.receiving import Judged, Receiving
 from console.store.transaction import Transaction
 
 
@@ -117,7 +117,14 @@ def outbox(db: Rows, max_events: int, max_bytes: int) -> tuple[Outgoing, ...]:
 
 
 def remember_plane(
-    tx: Transaction, *, origin: str, exercise: bool, root_public_key: str, plane_device: str, plane_public_key: str, epoch: str
+    tx: Transaction,
+    *,
+    origin: str,
+    exercise: bool,
+    root_public_key: str,
+    plane_device: str,
+    plane_public_key: str,
+    epoch: str,
 ) -> None:
     """Keeps who the plane is, at the first contact, and pins its organisation's root when none is pinned.
 
@@ -128,7 +135,9 @@ def remember_plane(
     fresh |= {"plane_public_key": plane_public_key, "exercise": int(exercise)}
     for name, value in fresh.items():
         if row[name] not in ("", -1, value):
-            raise RefusedError(f"This store belongs to another plane ({row['origin'] or name}); use a store of its own.")
+            raise RefusedError(
+                f"This store belongs to another plane ({row['origin'] or name}); use a store of its own."
+            )
     if row["epoch"] not in ("", epoch):
         raise RefusedError("The plane's journal is not the one this store followed; start a new pull first.")
     tx.pin_root(root_public_key)
@@ -152,7 +161,7 @@ def start_pull(tx: Transaction, epoch: str) -> None:
 
 
 def store_receipts(tx: Transaction, epoch: str, receipts: Sequence[PlaneReceipt]) -> None:
-    """Keeps receipts, marks what was rejected, and takes both kinds out of the outbox; the same again changes nothing."""
+    """Keeps receipts, marks what was rejected, takes both kinds out of the outbox; the same again changes nothing."""
     for receipt in receipts:
         problem = {"kind": receipt.problem_kind, "detail": receipt.problem_detail} if receipt.problem_kind else {}
         _settle(tx, epoch, receipt.event_id, receipt.hash, receipt.status, receipt.gpos, receipt.server_sig, problem)
@@ -168,7 +177,14 @@ def set_aside(tx: Transaction, event_id: str, problem_kind: str, detail: str) ->
 
 
 def _settle(
-    tx: Transaction, epoch: str, event_id: str, text_hash: str, status: str, gpos: int, sig: str, problem: dict[str, str]
+    tx: Transaction,
+    epoch: str,
+    event_id: str,
+    text_hash: str,
+    status: str,
+    gpos: int,
+    sig: str,
+    problem: dict[str, str],
 ) -> None:
     if tx.value("SELECT 1 FROM receipt WHERE event_id = ? AND epoch = ?", (event_id, epoch)) is None:
         why = json.dumps(problem, sort_keys=True)
@@ -189,7 +205,9 @@ def store_entries(tx: Transaction, before: Position, entries: Sequence[JournalEn
     """
     row = _state(tx)
     if (row["cursor"], row["cursor_hash"]) != (before.gpos, before.hash) or row["epoch"] not in ("", after.epoch):
-        raise InputError(f"The record follows the journal to {row['cursor']} and not to {before.gpos}; ask again from there.")
+        raise InputError(
+            f"The record follows the journal to {row['cursor']} and not to {before.gpos}; ask again from there."
+        )
     _check_links(before, entries, after)
     exercise = None if row["exercise"] < 0 else bool(row["exercise"])
     rejected = {place for place, entry in enumerate(entries) if entry.status != projections.ACCEPTED}
@@ -213,7 +231,7 @@ def store_entries(tx: Transaction, before: Position, entries: Sequence[JournalEn
 
 
 def _keep_entry(tx: Transaction, pull: int, epoch: str, entry: JournalEntry) -> str:
-    """One row of our copy of the journal; the event it speaks of takes its place in the timeline. Returns its incident."""
+    """One row of our copy of the journal; its event takes its place in the timeline. Returns the event's incident."""
     try:
         event_id, incident = entry.event.envelope.event_id, entry.event.envelope.incident
     except InputError:
@@ -243,7 +261,9 @@ def _alarm(tx: Transaction, judged: Judged, rejected: set[int]) -> None:
     """An accepted event that does not fit is a sign of a fork; a rejected one that does not is only untidy."""
     for place, why in [*judged.forked, *judged.refused]:
         if place not in rejected:
-            tx.raise_alarm("fork", f"The plane accepted an event that does not fit this record ({why}); it is kept apart.")
+            tx.raise_alarm(
+                "fork", f"The plane accepted an event that does not fit this record ({why}); it is kept apart."
+            )
 
 
 def _state(tx: Transaction) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What can be written in one turn: events first of all, and the desk's own rows around them.
 
-Everything here happens inside one BEGIN IMMEDIATE and is undone together. A transaction reads what it has written (it is
-`Rows`), so a rule is checked against the database and not against memory. It is dead once its block has been left.
+Everything here happens inside one BEGIN IMMEDIATE and is undone together. A transaction reads what it has written (it
+is `Rows`), so a rule is checked against the database and not against memory. It is dead once its block has been left.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Writer:
 
 @dataclass(slots=True)
 class WriterState:
-    """What the writer remembers between transactions: where its chains end, its clock, what it has seen of the journal."""
+    """What the writer remembers between transactions: ends of its chains, its clock, what it saw of the journal."""
 
     incarnation: int
     hlc: str
@@ -87,7 +87,9 @@ class Transaction(Rows):
         """
         check_body(event_type, body)
         if event_type in PERSON_SIGNED and person_key is None:
-            raise RefusedError(f"'{event_type}' needs the signature of {actor.person}; sign in with your passphrase first.")
+            raise RefusedError(
+                f"'{event_type}' needs the signature of {actor.person}; sign in with a passphrase first."
+            )
         state, key = self._before, self._writer.device_key
         head = self._heads.get(incident) or state.heads.get(incident)
         if head is None:
@@ -192,8 +194,9 @@ class Transaction(Rows):
         self.touch(("draft",))
 
     def raise_alarm(self, kind: str, sentence: str) -> str:
-        """Keeps an alarm until a person settles it; the same one, still unsettled, is not raised twice. Returns its id."""
-        held = self.value("SELECT alarm_id FROM alarm WHERE kind = ? AND sentence = ? AND settled_at = ''", (kind, sentence))
+        """Keeps an alarm until a person settles it, and returns its id; the same one is not raised twice meanwhile."""
+        same = "SELECT alarm_id FROM alarm WHERE kind = ? AND sentence = ? AND settled_at = ''"
+        held = self.value(same, (kind, sentence))
         if held is not None:
             return str(held)
         alarm_id = self.new_id()
@@ -221,12 +224,12 @@ class Transaction(Rows):
         self.touch(("organisation",))
 
     def hold_key(self, public_hex: str, origin: str) -> str:
-        """Keeps a public key so that signatures of its device can be judged; returns the device id. Pinned ones stay."""
+        """Keeps a public key so that signatures of its device can be judged, and returns the device's id."""
         device = key_id(public_hex)
         held = rows.one(self._conn, "known_key", "device = ?", (device,))
         if held is None or (origin == "root" and held["origin"] != "own"):
-            row = {"device": device, "public_key": public_hex, "origin": origin, "incarnation": 1, "since": self.at}
-            rows.replace(self._conn, "known_key", row)
+            row: dict[str, str | int] = {"device": device, "public_key": public_hex, "origin": origin}
+            rows.replace(self._conn, "known_key", row | {"incarnation": 1, "since": self.at})
         return device
 
     # -- for the other modules of this package

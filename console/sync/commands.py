@@ -219,7 +219,8 @@ def _refusal(failure: Failure) -> str:
 def _on_not_known(turn: _Turn, command: Tracked) -> None:
     """The plane has no such command: final once it would refuse it as expired; until then it may be on its way."""
     offset = turn.state.offset
-    sure_us = command.expires_us + (SURE_US if offset else SURE_WITHOUT_OFFSET_US)
+    doubt_us = SURE_US + offset.round_trip_us // 2 if offset else SURE_WITHOUT_OFFSET_US
+    sure_us = command.expires_us + doubt_us
     plane_now_us = turn.now_us + (offset.offset_us if offset else 0)
     if command.acknowledged_us or command.word is not None:
         if command.sentence != _FORGOTTEN:

@@ -141,7 +141,7 @@ def rewrite(folder: Path, path: str, change: Callable[[bytes], bytes]) -> None:
 def rebuild_manifests(folder: Path) -> None:
     """Makes the bag agree with itself again: manifest, Oxum and tag manifest, of whatever files are there now."""
     payload = sorted(path for path in (folder / "data").rglob("*") if path.is_file())
-    (folder / bag.MANIFEST).write_text(bag.manifest_text(_hashed(folder, payload)), encoding="utf-8")
+    (folder / bag.MANIFEST).write_text(bag.manifest_text(_hashed(folder, payload)), "utf-8", "surrogateescape")
     total = sum(path.stat().st_size for path in payload)
     info = (folder / bag.BAG_INFO).read_text(encoding="utf-8").splitlines(keepends=True)
     oxum = f"Payload-Oxum: {total}.{len(payload)}\n"
@@ -157,7 +157,7 @@ def rebuild_tag_manifest(folder: Path) -> None:
         for path in folder.rglob("*")
         if path.is_file() and path.relative_to(folder).parts[0] != "data" and path.name != bag.TAG_MANIFEST
     )
-    (folder / bag.TAG_MANIFEST).write_text(bag.manifest_text(_hashed(folder, tags)), encoding="utf-8")
+    (folder / bag.TAG_MANIFEST).write_text(bag.manifest_text(_hashed(folder, tags)), "utf-8", "surrogateescape")
 
 
 def _hashed(folder: Path, files: Sequence[Path]) -> list[tuple[str, str]]:

@@ -49,14 +49,18 @@ def watch_healthy_traffic(stage: Stage, case: Case) -> None:
     """Waits until both lamps are judged normal on real traffic."""
     stage.wait_for(lambda: lamps(stage) == ("normal", "normal"), "Both lamps turning normal", HEALTHY_WITHIN_S)
     state = stage.range.state()
-    stage.say(f"Traffic flows: {state['sent']} requests sent, {state['shed']} shed. Service lamp normal, behaviour normal.")
+    stage.say(
+        f"Traffic flows: {state['sent']} requests sent, {state['shed']} shed. Service lamp normal, behaviour normal."
+    )
 
 
 def go_wrong(stage: Stage, case: Case) -> None:
     """Injects the fault and waits for the plane to open an incident by itself."""
     case.fault = stage.range.inject(FAULT, TARGET)
     begun = stage.now()
-    stage.say(f"The answers to {TARGET} quietly stop resting on their sources (fault '{FAULT}'). Every one is HTTP 200.")
+    stage.say(
+        f"The answers to {TARGET} quietly stop resting on their sources (fault '{FAULT}'). Every one is HTTP 200."
+    )
     found = stage.wait_for(lambda: stage.desk.query(incidents), "An intake from a breach", BREACH_WITHIN_S)[0]
     case.incident = found.incident
     case.told["detected_after_s"] = round((stage.now() - begun).total_seconds(), 1)

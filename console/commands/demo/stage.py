@@ -29,6 +29,7 @@ from console.evidence.age import Identity, new_identity
 from console.plane.founding import ROOT_KEY, read_key, sign_as_root
 from console.policy import Policy, default_path, load
 from console.proof.chain import ChainHead
+from console.proof.ids import uuid7
 from console.proof.keys import SEED_BYTES, SigningKey
 from console.remote.plane_client import PlaneClient
 from console.remote.tokens import TokenKeeper
@@ -85,6 +86,10 @@ class Stage:
     def now(self) -> datetime:
         """The desk's clock."""
         return datetime.now(UTC)
+
+    def new_id(self) -> str:
+        """A fresh UUIDv7."""
+        return uuid7(int(self.now().timestamp() * 1000), secrets.token_bytes(10))
 
     def act(self, verb: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Does something as a person at the desk and waits until it is committed; `now` is added."""
@@ -150,7 +155,9 @@ class Stage:
             [sys.executable, "-m", "console.cli", *arguments], capture_output=True, check=False, timeout=60
         )
         if done.returncode:
-            raise EnvironmentFault(f"The plane could not be made: {done.stderr.decode('utf-8', 'replace').strip()[-300:]}")
+            raise EnvironmentFault(
+                f"The plane could not be made: {done.stderr.decode('utf-8', 'replace').strip()[-300:]}"
+            )
         self.founded = json.loads(done.stdout)
         head = self.founded["root_chain"]
         return read_key(root_file, ROOT_KEY), ChainHead(head["seq"], head["hash"])

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from console.actions.incidents import enter_state
 from console.actions.switches import confirm_switch
 from console.commands.demo.cast import COMMANDER
-from console.commands.demo.opening import TARGET, Case, page
+from console.commands.demo.opening import TARGET, Case
 from console.commands.demo.stage import Stage
 from console.domain.commands import ENDS, VERIFIED
 from console.domain.confirmation import Confirmation, Preview
@@ -44,7 +44,9 @@ def contain(stage: Stage, case: Case) -> None:
 def prove_it_survives(stage: Stage, case: Case) -> None:
     """Kills the gateway's process, lets it come back, and waits for the plane's own probe of the new one."""
     restarted = stage.range.restart_gateway("KILL")
-    stage.say(f"The gateway's process is killed and comes back after {restarted['downtime_ms']:.0f} ms, with another boot id.")
+    stage.say(
+        f"The gateway's process is killed and comes back after {restarted['downtime_ms']:.0f} ms, with another boot id."
+    )
 
     def seen() -> CommandView | None:
         view = _view(stage, case.stop)
@@ -72,7 +74,7 @@ def order_switch(stage: Stage, case: Case, want: str, **confirmed: object) -> st
         time.sleep(stage.policy.switches.times.dwell_ms / 1000)  # a person reads; the gate measures that they did
     else:
         time.sleep(stage.policy.switches.times.hold_ms / 1000)  # the button is held down
-    command_id = stage.desk.act(_new_id).result()
+    command_id = stage.new_id()
     confirmation = Confirmation(
         command_id=command_id,
         incident=case.incident,
@@ -143,11 +145,4 @@ def _view(stage: Stage, command_id: str) -> CommandView:
 
 def _begin_capture(stage: Stage, case: Case) -> Future[Captured]:
     actor = stage.cast.actor(COMMANDER)
-    return stage.helpers.submit(
-        capture_target, stage.desk, case.incident, TARGET, stage.evidence.recipient, actor
-    )
-
-
-def _new_id(record: object) -> str:
-    with record.transaction() as tx:  # type: ignore[attr-defined]
-        return str(tx.new_id())
+    return stage.helpers.submit(capture_target, stage.desk, case.incident, TARGET, stage.evidence.recipient, actor)

@@ -51,7 +51,7 @@ class DataPath:
         route = _route(self._inventory, item)
         if route is None:
             return None
-        body: dict[str, Any] = route | {"input": "Probe: is this path open?", "max_tokens": 1, "session": ""}
+        body: dict[str, Any] = route | {"input": "Probe: is this path open?", "max_tokens": 1}
         if switch in _BLOCKS:
             return body
         if switch in _NEEDS_TARGET:

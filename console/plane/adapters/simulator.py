@@ -40,7 +40,7 @@ SILENCE_S = 5.0
 
 _MAX_ANSWER = 64 * 1024 * 1024
 _MAX_BATCH = 8 * 1024 * 1024
-_REFUSAL_KINDS = {404: "unmapped", 409: "stale", 410: "expired"}
+_REFUSAL_KINDS = {"unmapped": "unmapped", "unsupported": "unmapped", "stale": "stale", "expired": "expired"}
 
 
 def connect(settings: PlaneSettings, secrets: Secrets, inventory: Inventory) -> Gateway | None:
@@ -181,10 +181,12 @@ class Gateway:
             raise BackEndFault(
                 "The gateway refuses the plane's control token; give the plane the one the gateway was started with."
             )
+        if status >= 500:
+            raise BackEndFault(f"The gateway failed on {method} {path} ({status}); what it did is unknown.")
         problem = value or {}
         generation = problem.get("generation")
         raise BackEndRefusal(
-            _REFUSAL_KINDS.get(status, "failed"),
+            _REFUSAL_KINDS.get(str(problem.get("kind")), "failed"),
             f"The gateway refused {method} {path} with {status}.",
             generation if isinstance(generation, int) else 0,
         )

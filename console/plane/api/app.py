@@ -17,6 +17,8 @@ from console.plane.commanding import Refused
 from console.plane.service import Plane
 from console.protocol.problems import Problem
 
+CONCERNS = (access.router, record.router, commands.router, live.router)
+
 _KIND_OF_STATUS = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "not_allowed", 413: "too_large"}
 _SENTENCES = {404: "There is nothing at this address.", 405: "This address does not know that method."}
 
@@ -33,8 +35,8 @@ def make_app(plane: Plane, hosts: frozenset[str]) -> Guard:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.plane = plane
-    for concern in (access, record, commands, live):
-        app.include_router(concern.router)
+    for concern in CONCERNS:
+        app.include_router(concern)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(EnvironmentFault, _busy)
     app.add_exception_handler(RequestValidationError, _malformed)
@@ -71,7 +73,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
 def _allowed(request: Request) -> list[str]:
     """Every method that some route knows at this address."""
     methods: set[str] = set()
-    for route in request.app.routes:
-        if isinstance(route, Route) and route.matches(request.scope)[0] != Match.NONE:
-            methods |= route.methods or set()
+    for concern in CONCERNS:
+        for route in concern.routes:
+            if isinstance(route, Route) and route.matches(request.scope)[0] != Match.NONE:
+                methods |= route.methods or set()
     return sorted(methods)

@@ -1,6 +1,6 @@
 """Schema version 1: the signed events and everything that cannot be computed from them.
 
-Never edit this file after a release; it is written out in full so that no later change elsewhere can reach back into it.
+Never edit this file after a release; it is written out in full so that no later change elsewhere can reach back.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ _TABLES: tuple[tuple[str, dict[str, type], str | tuple[str, ...]], ...] = (
             "generation": int, "state": str, "exercise": int, "confirmation": str, "expires": str,
             "authorised_at": str, "sent_at": str, "acknowledged_at": str, "dispatched_at": str,
             "observed_at_plane": str, "observed_at": str, "offset_us": int, "offset_known": int, "results": str,
-            "problem": str, "sentence": str, "updated_at": str, "order_sig": str, "order_person_sig": str, "order_canon": str,
+            "problem": str, "sentence": str, "updated_at": str, "order_sig": str, "order_person_sig": str,
+            "order_canon": str,
         },
         "command_id",
     ),

@@ -12,22 +12,19 @@ import pytest
 
 from console.domain.errors import ConsoleError, EnvironmentFault, InputError
 from console.evidence import bag
-from console.evidence.items import DIMENSIONS
 from console.evidence.sealing import SealingError, make_checkpoint, seal_tree
 from tests.fakes.packages import (
     CUSTODIAN,
-    DIMENSIONS as USED,
     IC,
     IC_NAME,
     ORIGIN,
     PLAINTEXTS,
     custody_of,
-    event,
     items_of,
     leaves_of,
     make_package,
 )
-from tests.fakes.people import INCIDENT, fresh_id
+from tests.fakes.people import fresh_id
 
 LEAVES = leaves_of(PLAINTEXTS)
 
@@ -141,9 +138,3 @@ def test_a_blob_that_cannot_be_read_leaves_no_package(tmp_path: Path, nested: bo
 def test_an_empty_tree_is_not_sealed() -> None:
     with pytest.raises(SealingError):
         seal_tree([])
-
-
-def test_the_fakes_use_dimensions_that_exist() -> None:
-    assert set(USED) <= set(DIMENSIONS)
-    assert custody_of(LEAVES)[-1].envelope.incident == INCIDENT
-    assert event("evidence.looked", {"seal": 1, "item": "a", "purpose": "review"}).envelope.seq == 1

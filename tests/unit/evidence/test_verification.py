@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from console.evidence import bag
-from console.evidence.custody import log_text, sign_log
+from console.evidence.age import Identity
+from console.evidence.custody import log_text, parse_log, sign_log
 from console.evidence.reading import PackagePathError
 from console.evidence.trust import Signer
 from console.evidence.verdict import MAX_FINDINGS, Check
 from console.evidence.verification import verify_package
-from console.proof.keys import SigningKey
 from tests.fakes.packages import (
     CUSTODIAN,
     ESCROW,
@@ -34,9 +34,9 @@ from tests.fakes.people import DESK, OTHER_DESK
 
 @pytest.mark.parametrize("nested", [False, True], ids=["plain", "nested"])
 @pytest.mark.parametrize("identities", [(), (CUSTODIAN, ESCROW)], ids=["ciphertext", "opened"])
-def test_what_was_sealed_verifies(tmp_path: Path, nested: bool, identities: tuple[object, ...]) -> None:
+def test_what_was_sealed_verifies(tmp_path: Path, nested: bool, identities: tuple[Identity, ...]) -> None:
     make_package(tmp_path / "package", nested=nested, severity="SEV-1" if nested else "SEV-2")
-    verdict = verify_package(tmp_path / "package", trust(), identities)  # type: ignore[arg-type]
+    verdict = verify_package(tmp_path / "package", trust(), identities)
     assert verdict.ok, verdict.findings
     judged = {check.name: check.judged for check in verdict.checks}
     assert judged.pop("contents") is bool(identities)
@@ -50,11 +50,11 @@ def test_what_was_sealed_verifies(tmp_path: Path, nested: bool, identities: tupl
 
 
 @pytest.mark.parametrize("one", [CUSTODIAN, ESCROW])
-def test_one_identity_of_two_opens_a_plain_package_only(tmp_path: Path, one: object) -> None:
+def test_one_identity_of_two_opens_a_plain_package_only(tmp_path: Path, one: Identity) -> None:
     make_package(tmp_path / "plain")
     make_package(tmp_path / "nested", nested=True)
-    assert verify_package(tmp_path / "plain", trust(), [one]).ok  # type: ignore[list-item]
-    verdict = verify_package(tmp_path / "nested", trust(), [one])  # type: ignore[list-item]
+    assert verify_package(tmp_path / "plain", trust(), [one]).ok
+    verdict = verify_package(tmp_path / "nested", trust(), [one])
     assert [check.name for check in verdict.checks if not check.ok] == ["contents"]
     assert "custodian and escrow together" in verdict.findings[0].sentence
 
@@ -96,18 +96,11 @@ def test_a_custody_log_may_grow_after_the_package_was_sealed(tmp_path: Path) -> 
     sealed = log.read_text(encoding="utf-8")
     later = event("evidence.looked", {"seal": 1, "item": "item 0", "purpose": "review"}, events, device=OTHER_DESK)
     log.write_text(sealed + log_text([later]), encoding="utf-8")
-    packed = [*_events(tmp_path / "package")]
-    checkpoint = sign_log(ORIGIN, packed, DESK)
+    checkpoint = sign_log(ORIGIN, parse_log(log.read_bytes()), DESK)
     (tmp_path / "package" / bag.CUSTODY_CHECKPOINT).write_text(checkpoint, encoding="utf-8")
     rebuild_tag_manifest(tmp_path / "package")
     assert not verify_package(tmp_path / "package", trust()).ok, "the later device is not trusted yet"
     assert verify_package(tmp_path / "package", trust(devices=[DESK.public_hex, OTHER_DESK.public_hex])).ok
-
-
-def _events(folder: Path) -> list[object]:
-    from console.evidence.custody import parse_log
-
-    return list(parse_log((folder / bag.CUSTODY_LOG).read_bytes()))
 
 
 def test_only_what_is_no_path_at_all_is_an_error(tmp_path: Path) -> None:
@@ -143,8 +136,3 @@ def test_a_package_cannot_flood_its_reader() -> None:
     for number in range(MAX_FINDINGS + 5):
         check.fail(str(number))
     assert (len(check.findings), check.unnamed, check.ok) == (MAX_FINDINGS, 5, False)
-
-
-def test_the_keys_of_the_tests_are_distinct() -> None:
-    keys: list[SigningKey] = [IC, STRANGER, DESK, OTHER_DESK]
-    assert len({key.public_hex for key in keys}) == 4

@@ -34,6 +34,8 @@ async def rest_of(response: aiohttp.ClientResponse) -> tuple[str, bool]:
             text += part
     except aiohttp.ClientPayloadError:
         return text.decode(), True
+    finally:
+        response.close()
     return text.decode(), False
 
 
@@ -88,9 +90,7 @@ def test_forged_ids_are_replaced_not_echoed(world: World, tmp_path: Path) -> Non
         ({"input": "x" * 70_000}, 413, "too_large"),
     ],
 )
-def test_a_bad_request_is_refused(
-    world: World, tmp_path: Path, change: dict[str, Any], status: int, kind: str
-) -> None:
+def test_a_bad_request_is_refused(world: World, tmp_path: Path, change: dict[str, Any], status: int, kind: str) -> None:
     async def scene() -> None:
         async with served(world, tmp_path) as client, client.open_chat(None, **change) as response:
             assert (response.status, (await response.json(content_type=None))["kind"]) == (status, kind)
@@ -112,7 +112,7 @@ def test_only_json_to_this_very_host_is_read(world: World, tmp_path: Path) -> No
                 ({"json": BODY, "headers": {"x-probe": "guess"}}, 401),
                 ({"json": BODY, "headers": {"x-probe": "gu\u00e9ss"}}, 401),
             ):
-                async with client.session.post(url, **more) as response:  # type: ignore[arg-type]
+                async with client.session.post(url, **more) as response:
                     assert response.status == status, more
             async with client.session.get(url) as response:
                 assert (response.status, response.headers["Allow"]) == (405, "POST")
@@ -188,7 +188,7 @@ def test_a_request_that_waits_for_its_first_token_is_refused_properly(world: Wor
     ],
 )
 def test_every_switch_can_be_probed_through_the_data_path(
-    world: World, tmp_path: Path, switch: str, target: str, needs: list[str], route: dict[str, str]
+    world: World, tmp_path: Path, switch: str, target: str, needs: list[str], route: dict[str, Any]
 ) -> None:
     async def scene() -> None:
         async with served(world, tmp_path) as client:

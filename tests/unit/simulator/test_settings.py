@@ -101,10 +101,8 @@ def test_bad_secrets_are_refused_and_not_shown(line: bytes) -> None:
 
 
 def test_the_gateway_order_travels_as_json_and_hides_its_tokens(world: World) -> None:
-    order = GatewayOrder(
-        port=1, seed=2, max_streams=3, control_token="c" * 32, probe_token="p" * 32, switch_file=Path("/x/switches.json"),
-        world=world, misbehaviour=Misbehaviour(no_stream_cut=True), faults=(Fault("f", "runaway_loop", "tenant.a", 0.5),),
-    )  # fmt: skip
+    faults, lies = (Fault("f", "runaway_loop", "tenant.a", 0.5),), Misbehaviour(no_stream_cut=True)
+    order = GatewayOrder(1, 2, 3, "c" * 32, "p" * 32, Path("/x/switches.json"), world, lies, faults)
     assert gateway_order_from_object(json.loads(json.dumps(order.as_object()))) == order
     assert "ccc" not in repr(order)
     assert "ppp" not in repr(order)

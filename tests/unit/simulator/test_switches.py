@@ -86,7 +86,8 @@ def test_the_ledger_is_bounded_and_keeps_the_newest(tmp_path: Path) -> None:
     path = provisioned(tmp_path)
     board = opened(path)
     for generation in range(1, LEDGER_ENTRIES + 4):
-        board.apply(order(("stopped", "running")[generation % 2], generation, f"command-{generation}"), NOW, cut_nothing)
+        want = ("stopped", "running")[generation % 2]
+        board.apply(order(want, generation, f"command-{generation}"), NOW, cut_nothing)
     again = opened(path)
     assert again.answer_to(order("running", 3, "command-3")) is None
     assert again.answer_to(order("stopped", 4, "command-4")) is not None

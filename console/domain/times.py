@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from console.domain.errors import InputError
 
-_FORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+_FORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 
 
 def format_utc(moment: datetime) -> str:

@@ -1,8 +1,9 @@
 """Judging one pushed event: accepted, rejected with a reason, or not worth a place in the journal at all.
 
 Pure: everything the judge needs is in `Scene`. A rejection that its author signed takes a journal position like any
-event and moves their chain, so that one bad event never blocks the queue behind it. What nobody can be held to (unreadable,
-unknown device, wrong signature) and what came too early (a gap in its chain) takes none and may be sent again.
+event and moves their chain, so that one bad event never blocks the queue behind it. What nobody can be held to
+(unreadable, unknown device, wrong signature) and what came too early (a gap in its chain) takes none and may be sent
+again.
 """
 
 from __future__ import annotations

@@ -217,7 +217,7 @@ class Commanding:
         )
         if problem is not None:
             return self._refuse(tx, row, problem), problem, False
-        return self._take(tx, row, wanted, now), None, True
+        return self._take(tx, row, wanted), None, True
 
     def _proven(self, connection: Connection, order: Order) -> frozenset[str]:
         switch = self._rules.catalogue.switches.get(order.switch)
@@ -237,8 +237,8 @@ class Commanding:
         self._record.write(tx, "switch.refused", row.incident, body)
         return refused
 
-    def _take(self, tx: Transaction, row: Command, wanted: Desired, now: datetime) -> Command:
-        at = format_utc(now)
+    def _take(self, tx: Transaction, row: Command, wanted: Desired) -> Command:
+        at = format_utc(self._clock())
         for older in ledger.supersede(tx.connection, row.switch, row.target):
             sentence = f"A newer command ({row.command_id}) was given for this switch."
             ended = {"command_id": older.command_id, "state": SUPERSEDED, "sentence": sentence}

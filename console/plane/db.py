@@ -65,15 +65,30 @@ def database_file(url: URL) -> Path | None:
 
 
 class Transaction:
-    """One transaction on the writer thread: `connection` to work with, `then` for what follows its commit."""
+    """One transaction on the writer thread.
+
+    Attributes:
+        connection: to work with.
+        held: what was read under this transaction's locks, by name, so that it is read once.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.held: dict[str, Any] = {}
+        self._before: list[Callable[[], None]] = []
         self._after: list[Callable[[], None]] = []
+
+    def at_the_end(self, step: Callable[[], None]) -> None:
+        """Run `step` as the last thing within this transaction."""
+        self._before.append(step)
 
     def then(self, step: Callable[[], None]) -> None:
         """Run `step` on the writer thread once this transaction is on the disk, before any other begins."""
         self._after.append(step)
+
+    def _finish(self) -> None:
+        for step in self._before:
+            step()
 
     def _committed(self) -> None:
         for step in self._after:
@@ -145,6 +160,7 @@ class Database:
             with self._engine.begin() as connection:
                 transaction = Transaction(connection)
                 result = work(transaction)
+                transaction._finish()
         except SQLAlchemyError as error:
             raise _fault(error, self.url) from error
         transaction._committed()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from console.domain.switches import RUNNING
 from console.plane.tables import DESIRED
@@ -40,9 +40,16 @@ class Desired:
     drift: str = ""
 
 
+_AT = [DESIRED.c.switch == bindparam("on"), DESIRED.c.target == bindparam("at")]
+_READ = select(DESIRED).where(*_AT)
+_WRITE: dict[str, Any] = {column.name: bindparam(f"to_{column.name}") for column in DESIRED.columns}
+_CHANGE = update(DESIRED).where(*_AT).values(_WRITE)
+_BEGIN = insert(DESIRED).values(_WRITE)
+
+
 def desired(connection: Connection, switch: str, target: str) -> Desired:
     """What must be true of that switch."""
-    row = connection.execute(select(DESIRED).where(*_at(switch, target))).first()
+    row = connection.execute(_READ, {"on": switch, "at": target}).first()
     return _desired(row) if row is not None else Desired(switch, target)
 
 
@@ -54,14 +61,10 @@ def all_desired(connection: Connection) -> list[Desired]:
 
 def set_desired(connection: Connection, wanted: Desired) -> None:
     """Replace the row of that switch."""
-    values = {column.name: getattr(wanted, column.name) for column in DESIRED.columns}
-    changed = connection.execute(update(DESIRED).where(*_at(wanted.switch, wanted.target)).values(**values))
+    values = {f"to_{column.name}": getattr(wanted, column.name) for column in DESIRED.columns}
+    changed = connection.execute(_CHANGE, values | {"on": wanted.switch, "at": wanted.target})
     if changed.rowcount == 0:
-        connection.execute(insert(DESIRED).values(**values))
-
-
-def _at(switch: str, target: str) -> tuple[Any, ...]:
-    return (DESIRED.c.switch == switch, DESIRED.c.target == target)
+        connection.execute(_BEGIN, values)
 
 
 def _desired(row: Row[Any]) -> Desired:

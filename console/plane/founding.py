@@ -166,7 +166,7 @@ def _found(
         )
         journal.begin(tx.connection)
         for event in events:
-            journal.place(tx.connection, Placing(event, format_utc(now)), device, epoch)
+            journal.place(tx, Placing(event, format_utc(now)), device, epoch)
 
     try:
         database.write_now(write)

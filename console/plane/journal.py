@@ -1,7 +1,7 @@
 """The server's order: gap-free positions, a hash over all of them, one signed receipt an event, the same for ever.
 
-Every function takes the connection of an open transaction and changes nothing outside it. The head row is locked first,
-so positions follow commits whatever the database.
+Every function works within an open transaction. Whoever appends locks the head row first, so positions follow commits
+whatever the database. Statements are built once: building them anew costs more than running them.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
+from console.plane.db import Transaction
 from console.plane.tables import CHAIN, HEAD, JOURNAL
 from console.proof.chain import ChainHead
 from console.proof.envelope import SYSTEM, SignedEvent
@@ -21,6 +22,20 @@ from console.proof.keys import SigningKey
 from console.protocol.problems import Problem
 
 HEAD_ROW = 1
+_HEAD = "journal head"
+_CHAIN_KEYS = ("of_device", "of_incident", "of_incarnation")
+
+_THIS_CHAIN = [CHAIN.c[key.removeprefix("of_")] == bindparam(key) for key in _CHAIN_KEYS]
+_CHAIN_ROW: dict[str, Any] = {key.removeprefix("of_"): bindparam(key) for key in _CHAIN_KEYS}
+_CHAIN_END: dict[str, Any] = {"seq": bindparam("to_seq"), "hash": bindparam("to_hash")}
+
+_APPEND = insert(JOURNAL)
+_BY_ID = select(JOURNAL).where(JOURNAL.c.event_id == bindparam("event_id")).order_by(JOURNAL.c.gpos)
+_READ_HEAD = select(HEAD.c.gpos, HEAD.c.journal_hash).where(HEAD.c.id == HEAD_ROW)
+_MOVE_HEAD = update(HEAD).values(gpos=bindparam("to_gpos"), journal_hash=bindparam("to_hash"))
+_READ_CHAIN = select(CHAIN.c.seq, CHAIN.c.hash).where(*_THIS_CHAIN)
+_BEGIN_CHAIN = insert(CHAIN).values(_CHAIN_ROW | _CHAIN_END)
+_MOVE_CHAIN = update(CHAIN).where(*_THIS_CHAIN).values(_CHAIN_END)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,38 +92,37 @@ class Placing:
     skew_ms: int = 0
 
 
-def place(connection: Connection, placing: Placing, key: SigningKey, epoch: str) -> Receipt:
+def place(tx: Transaction, placing: Placing, key: SigningKey, epoch: str) -> Receipt:
     """Give the event the next position and sign its receipt with the plane's `key`."""
     event, envelope = placing.event, placing.event.envelope
     accepted = placing.problem is None
-    before = head(connection, lock=True)
+    before = locked_head(tx)
     after = Head(before.gpos + 1, journal_hash(before.hash, event.hash, accepted))
     status = ACCEPTED if accepted else REJECTED
     receipt = sign_receipt(key, receipt_object(envelope.event_id, event.hash, status, after.gpos, epoch))
     problem = placing.problem.as_object() if placing.problem else {}
-    connection.execute(
-        insert(JOURNAL).values(
-            gpos=after.gpos,
-            event_id=envelope.event_id,
-            hash=event.hash,
-            status=status,
-            journal_hash=after.hash,
-            type=envelope.type,
-            incident=envelope.incident,
-            device=envelope.device,
-            actor=envelope.actor,
-            canon=event.canon,
-            sig=event.sig,
-            person_sig=event.person_sig,
-            server_sig=receipt,
-            problem=json.dumps(problem) if problem else "",
-            received_at=placing.received_at,
-            skew_ms=placing.skew_ms,
-        )
-    )
-    connection.execute(update(HEAD).where(HEAD.c.id == HEAD_ROW).values(gpos=after.gpos, journal_hash=after.hash))
+    row = {
+        "gpos": after.gpos,
+        "event_id": envelope.event_id,
+        "hash": event.hash,
+        "status": status,
+        "journal_hash": after.hash,
+        "type": envelope.type,
+        "incident": envelope.incident,
+        "device": envelope.device,
+        "actor": envelope.actor,
+        "canon": event.canon,
+        "sig": event.sig,
+        "person_sig": event.person_sig,
+        "server_sig": receipt,
+        "problem": json.dumps(problem) if problem else "",
+        "received_at": placing.received_at,
+        "skew_ms": placing.skew_ms,
+    }
+    tx.connection.execute(_APPEND, row)
+    tx.held[_HEAD] = after
     if placing.advances:
-        _advance(connection, event)
+        _advance(tx.connection, event)
     return Receipt(envelope.event_id, event.hash, status, after.gpos, receipt, problem)
 
 
@@ -123,30 +137,32 @@ def begin(connection: Connection) -> None:
     connection.execute(insert(HEAD).values(id=HEAD_ROW, gpos=0, journal_hash=EMPTY_JOURNAL_HASH))
 
 
-def head(connection: Connection, *, lock: bool = False) -> Head:
-    """The journal's size and hash; with `lock` nobody else appends until the transaction ends."""
-    query = select(HEAD.c.gpos, HEAD.c.journal_hash).where(HEAD.c.id == HEAD_ROW)
-    row = connection.execute(query.with_for_update() if lock else query).one()
+def head(connection: Connection) -> Head:
+    """The journal's size and hash."""
+    row = connection.execute(_READ_HEAD).one()
     return Head(row.gpos, row.journal_hash)
 
 
-def receipt_of(connection: Connection, event_id: str, event_hash: str) -> Receipt | None:
-    """The receipt given for exactly this event, if it has a position."""
-    row = connection.execute(
-        select(JOURNAL).where(JOURNAL.c.event_id == event_id, JOURNAL.c.hash == event_hash)
-    ).first()
-    return _receipt(row) if row is not None else None
+def locked_head(tx: Transaction) -> Head:
+    """The head as this transaction leaves it; from the first call on nobody else appends until it ends."""
+    if _HEAD not in tx.held:
+        row = tx.connection.execute(_READ_HEAD.with_for_update()).one()
+        tx.held[_HEAD] = first = Head(row.gpos, row.journal_hash)
+        tx.at_the_end(lambda: _write_head(tx, first))
+    found: Head = tx.held[_HEAD]
+    return found
 
 
-def id_taken(connection: Connection, event_id: str) -> bool:
-    """Whether an event with this id was accepted."""
-    query = select(JOURNAL.c.gpos).where(JOURNAL.c.event_id == event_id, JOURNAL.c.status == ACCEPTED)
-    return connection.execute(query).first() is not None
+def seen_before(connection: Connection, event_id: str, event_hash: str) -> tuple[Receipt | None, bool]:
+    """The receipt given for exactly this event, if it has a position, and whether the id belongs to an accepted one."""
+    rows = connection.execute(_BY_ID, {"event_id": event_id}).all()
+    same = next((row for row in rows if row.hash == event_hash), None)
+    return _receipt(same) if same is not None else None, any(row.status == ACCEPTED for row in rows)
 
 
 def look_up(connection: Connection, event_id: str) -> Found | None:
     """The accepted event with this id, or the newest rejected one."""
-    rows = connection.execute(select(JOURNAL).where(JOURNAL.c.event_id == event_id).order_by(JOURNAL.c.gpos)).all()
+    rows = connection.execute(_BY_ID, {"event_id": event_id}).all()
     row = next((row for row in rows if row.status == ACCEPTED), rows[-1] if rows else None)
     return None if row is None else Found(_entry(row), _receipt(row), row.received_at, row.skew_ms)
 
@@ -188,7 +204,7 @@ def page(connection: Connection, after: int, limit: int) -> list[Entry]:
 
 def chain_head(connection: Connection, chain: tuple[str, str, int]) -> ChainHead:
     """The last event of a chain (device, incident, incarnation)."""
-    row = connection.execute(select(CHAIN.c.seq, CHAIN.c.hash).where(*_in_chain(chain))).first()
+    row = connection.execute(_READ_CHAIN, dict(zip(_CHAIN_KEYS, chain, strict=True))).first()
     return ChainHead(row.seq, row.hash) if row is not None else ChainHead()
 
 
@@ -199,23 +215,17 @@ def newest_hlc(connection: Connection, device: str) -> str:
     return _event(row).envelope.hlc if row is not None else ""
 
 
+def _write_head(tx: Transaction, first: Head) -> None:
+    last: Head = tx.held[_HEAD]
+    if last != first:
+        tx.connection.execute(_MOVE_HEAD, {"to_gpos": last.gpos, "to_hash": last.hash})
+
+
 def _advance(connection: Connection, event: SignedEvent) -> None:
     envelope = event.envelope
-    moved = connection.execute(
-        update(CHAIN).where(*_in_chain(envelope.chain)).values(seq=envelope.seq, hash=event.hash)
-    )
-    if moved.rowcount == 0:
-        device, incident, incarnation = envelope.chain
-        connection.execute(
-            insert(CHAIN).values(
-                device=device, incident=incident, incarnation=incarnation, seq=envelope.seq, hash=event.hash
-            )
-        )
-
-
-def _in_chain(chain: tuple[str, str, int]) -> tuple[Any, ...]:
-    device, incident, incarnation = chain
-    return (CHAIN.c.device == device, CHAIN.c.incident == incident, CHAIN.c.incarnation == incarnation)
+    values = dict(zip(_CHAIN_KEYS, envelope.chain, strict=True)) | {"to_seq": envelope.seq, "to_hash": event.hash}
+    # only an event that continues its chain comes here, so the row is missing exactly before the first
+    connection.execute(_BEGIN_CHAIN if envelope.seq == 1 else _MOVE_CHAIN, values)
 
 
 def _event(row: Row[Any]) -> SignedEvent:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from console.domain.commands import ENDS, SUPERSEDED, may_move
 from console.plane.tables import COMMAND
@@ -66,15 +66,21 @@ class Command:
         return self.results.get(name, Result())
 
 
+_ENTER = insert(COMMAND)
+_FIND = select(COMMAND).where(COMMAND.c.command_id == bindparam("id"))
+_UNRESOLVED = select(COMMAND).where(COMMAND.c.state.not_in(ENDS)).order_by(COMMAND.c.acknowledged_at)
+_UNRESOLVED_AT = _UNRESOLVED.where(COMMAND.c.switch == bindparam("on"), COMMAND.c.target == bindparam("at"))
+
+
 def enter(connection: Connection, command: Command) -> None:
     """Write a new row; an id is used once."""
     values = {column.name: getattr(command, column.name) for column in COMMAND.columns}
-    connection.execute(insert(COMMAND).values(**values | _as_text(values)))
+    connection.execute(_ENTER, values | _as_text(values))
 
 
 def find(connection: Connection, command_id: str) -> Command | None:
     """The row of that id."""
-    row = connection.execute(select(COMMAND).where(COMMAND.c.command_id == command_id)).first()
+    row = connection.execute(_FIND, {"id": command_id}).first()
     return _command(row) if row is not None else None
 
 
@@ -94,7 +100,7 @@ def amend(connection: Connection, command_id: str, **changes: Any) -> None:
 
 def supersede(connection: Connection, switch: str, target: str) -> list[Command]:
     """End every command on that switch that is still under way; those that were."""
-    older = [c for c in unresolved(connection) if c.switch == switch and c.target == target]
+    older = under_way(connection, switch, target)
     for command in older:
         move(connection, command.command_id, SUPERSEDED)
     return older
@@ -102,13 +108,17 @@ def supersede(connection: Connection, switch: str, target: str) -> list[Command]
 
 def unresolved(connection: Connection) -> list[Command]:
     """Every command that has not come to an end, oldest first."""
-    query = select(COMMAND).where(COMMAND.c.state.not_in(ENDS)).order_by(COMMAND.c.acknowledged_at)
-    return [_command(row) for row in connection.execute(query)]
+    return [_command(row) for row in connection.execute(_UNRESOLVED)]
+
+
+def under_way(connection: Connection, switch: str, target: str) -> list[Command]:
+    """Those on one switch, oldest first."""
+    return [_command(row) for row in connection.execute(_UNRESOLVED_AT, {"on": switch, "at": target})]
 
 
 def pending(connection: Connection, switch: str, target: str) -> str:
     """The id of the newest command under way on that switch, "" when there is none."""
-    found = [c for c in unresolved(connection) if c.switch == switch and c.target == target]
+    found = under_way(connection, switch, target)
     return found[-1].command_id if found else ""
 
 

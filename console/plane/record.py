@@ -108,7 +108,7 @@ class Record:
             role="",
             policy_hash=self._policy_hash,
             hlc=self._hlc,
-            seen_gpos=journal.head(connection).gpos,
+            seen_gpos=journal.locked_head(tx).gpos,
             exercise=self.birth.exercise,
             body=body,
         )
@@ -135,11 +135,10 @@ class Record:
         except (InputError, UnicodeError) as error:
             digest = leaf_digest(event.canon.encode("utf-8", "surrogatepass")).hex()
             return self._unplaced("", digest, Problem("malformed", str(error)[:300])), None
-        known = journal.receipt_of(connection, envelope.event_id, event.hash)
+        known, taken = journal.seen_before(connection, envelope.event_id, event.hash)
         if known is not None:
             return known, None
         head = journal.chain_head(connection, envelope.chain)
-        taken = journal.id_taken(connection, envelope.event_id)
         verdict = judge_event(event, Scene(identities, self.birth.exercise, head, taken, now))
         if not verdict.recorded:
             assert verdict.problem is not None
@@ -150,7 +149,7 @@ class Record:
         return receipt, None if verdict.problem else envelope
 
     def _place(self, tx: Transaction, placing: Placing) -> Receipt:
-        receipt = journal.place(tx.connection, placing, self.key, self.birth.epoch)
+        receipt = journal.place(tx, placing, self.key, self.birth.epoch)
         if placing.problem is None:
             _follow(tx.connection, placing.event.envelope, placing.received_at)
         return receipt
@@ -159,7 +158,7 @@ class Record:
         return journal.unplaced(event_id, event_hash, problem, self.key, self.birth.epoch)
 
     def _publish_head(self, tx: Transaction) -> None:
-        at = journal.head(tx.connection)
+        at = journal.locked_head(tx)
         tx.then(lambda: setattr(self, "head", at))
 
 

@@ -70,7 +70,7 @@ JOURNAL = Table(
     Index("journal_incident", "incident", "gpos"),
     sqlite_strict=True,
 )
-"""Append-only: every event in the server's order. `skew_ms`: how far its author's clock was off when over two minutes."""
+"""Append-only: every event in the server's order. `skew_ms`: how far its author's clock was off, if flagged."""
 
 CHAIN = Table(
     "chain",

@@ -36,7 +36,7 @@ class RangeSettings:
     seed: int = 1
     state_dir: Path | None = None
     policy: Path | None = None
-    max_streams: int = 400
+    max_streams: int = 250
     misbehave: Misbehaviour = field(default_factory=Misbehaviour)
 
 
@@ -86,7 +86,7 @@ def settings_from_object(value: Mapping[str, Any], folder: Path, source: str) ->
         seed=_whole(value, "seed", 1, 0, 2**53 - 1, source),
         state_dir=_path(value, "state_dir", folder, source),
         policy=_path(value, "policy", folder, source),
-        max_streams=_whole(value, "max_streams", 400, 1, 10_000, source),
+        max_streams=_whole(value, "max_streams", 250, 1, 10_000, source),
         misbehave=Misbehaviour(
             **{name: _flag(lies, name, source) for name in ("ack_without_effect", "drop_durable", "no_stream_cut")},
             slow_control_ms=_whole(lies, "slow_control_ms", 0, 0, 600_000, source),

@@ -8,10 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from console.proof.chain import ChainHead
-from console.proof.envelope import Envelope, SignedEvent
+from console.proof.envelope import FIRST_PREV_HASH, Envelope, SignedEvent
 from console.store import projections, rows
 from console.store._sqlite import Connection
 
+FIRST = FIRST_PREV_HASH
+"""What the first event of a chain, and the first position of a journal, name as their predecessor."""
 OWN, SYNCED, IMPORTED = "own", "sync", "import"
 
 
@@ -77,7 +79,11 @@ def public_key_of(conn: Connection, device: str) -> str:
     return key if key and projections.is_key_of(device, key) else ""
 
 
-def person_key_of(conn: Connection, person: str) -> str:
-    """The certified public key (hex) of a person, or ""."""
-    found = conn.execute("SELECT public_key FROM person_now WHERE person = ?", (person,)).fetchone()
-    return str(found[0]) if found else ""
+def person_keys_of(conn: Connection, person: str) -> tuple[str, ...]:
+    """Every public key (hex) that the pinned root ever certified for a person; old signatures stay valid."""
+    found = conn.execute(
+        "SELECT public_key FROM certified_person WHERE person = ? "
+        "AND signer IN (SELECT device FROM known_key WHERE origin = 'root')",
+        (person,),
+    )
+    return tuple(str(row[0]) for row in found)

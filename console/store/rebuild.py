@@ -13,12 +13,13 @@ from console.proof.envelope import Envelope
 from console.store import projection_tables, projections
 from console.store._sqlite import Connection
 
-_POSITIONS = """
-SELECT e.n, iif(r.gpos = 0, 4611686018427387904, r.gpos), r.status FROM receipt r JOIN event e ON e.event_id = r.event_id AND e.hash = r.event_hash
-  WHERE r.epoch = (SELECT epoch FROM sync_state)
-UNION ALL
+_FROM_RECEIPTS = """
+SELECT e.n, r.gpos, r.status FROM receipt r JOIN event e ON e.event_id = r.event_id AND e.hash = r.event_hash
+WHERE r.epoch = (SELECT epoch FROM sync_state)
+"""
+_FROM_JOURNAL = """
 SELECT e.n, j.gpos, j.status FROM journal j JOIN event e ON e.event_id = j.event_id AND e.hash = j.event_hash
-  WHERE j.pull = (SELECT pull FROM sync_state)
+WHERE j.pull = (SELECT pull FROM sync_state)
 """
 
 
@@ -42,8 +43,9 @@ def place_all(source: Connection, target: Connection) -> None:
         "UPDATE timeline SET gpos = ?, status = ? WHERE status <> ?",
         (projection_tables.TAIL, projections.PENDING, projections.PENDING),
     )
-    for n, gpos, status in source.execute(_POSITIONS).fetchall():
-        projections.place(target, n, gpos, status)
+    for positions in (_FROM_RECEIPTS, _FROM_JOURNAL):  # the journal has the last word
+        for n, gpos, status in source.execute(positions).fetchall():
+            projections.place(target, n, gpos or projection_tables.TAIL, status)
     for (incident,) in target.execute("SELECT incident FROM incident").fetchall():
         projections.refresh_incident(target, incident)
 

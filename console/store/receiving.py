@@ -133,8 +133,9 @@ class Receiving:
             return ""
         if not signed.person_sig:
             return "it lacks the signature of its person"
-        key = ledger.person_key_of(self._conn, event.actor)
-        if key and not verify_text(key, signed.canon.encode("utf-8"), signed.person_sig):
+        keys = ledger.person_keys_of(self._conn, event.actor)
+        text = signed.canon.encode("utf-8")
+        if keys and not any(verify_text(key, text, signed.person_sig) for key in keys):
             return "its person's signature is not theirs"
         return ""
 

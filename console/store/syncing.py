@@ -189,6 +189,8 @@ def _settle(
     if tx.value("SELECT 1 FROM receipt WHERE event_id = ? AND epoch = ?", (event_id, epoch)) is None:
         why = json.dumps(problem, sort_keys=True)
         rows.insert(tx.conn, "receipt", (event_id, epoch, text_hash, status, gpos, sig, why, tx.at))
+    if epoch != _state(tx)["epoch"]:
+        return  # of a journal that is no longer followed: kept, but it settles nothing
     found = tx.tuples("SELECT n, incident FROM event WHERE event_id = ? AND hash = ?", (event_id, text_hash))
     for n, incident in found:
         projections.place(tx.conn, n, gpos or TAIL, status)

@@ -226,7 +226,7 @@ def _on_journal(turn: Turn, lane: str, event: JournalAnswered) -> None:
         turn.set_lane("pull", phase=IDLE)
         turn.raise_alarm(after)
     elif event.entries:
-        turn.set(pending_cursor=after, cursor=after)
+        turn.set(pending_cursor=after)
         turn.writes.append(StoreEntries(turn.begin("pull", WRITING), cursor, event.entries, after))
     elif event.size > cursor.gpos:
         on_failed(turn, "pull", Failure("garbage", "The plane says that its journal is longer but sent nothing of it."))

@@ -110,7 +110,7 @@ class RangeProcess:
                     yield json.loads(line[6:])
 
     def mean_of(self, metric: str, tenant: str, least: int, accept: Callable[[float], bool]) -> float:
-        """The mean of a metric over batches of at least `least` samples, once `accept` takes it; at most 200 batches."""
+        """The mean of a metric over at least `least` samples in a row, once `accept` takes it; at most 200 batches."""
         total = count = 0.0
         mean = float("nan")
         for tried, batch in enumerate(self.batches()):

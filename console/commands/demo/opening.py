@@ -11,10 +11,13 @@ from console.actions.triage import answer_branch, conclude_walk
 from console.commands.demo.cast import COMMANDER
 from console.commands.demo.stage import Stage
 from console.domain import severity, triage
-from console.queries.incidents import IncidentPage, incident, incidents
+from console.domain.errors import EnvironmentFault
+from console.proof.envelope import Envelope
+from console.queries.incidents import IncidentPage, IncidentRow, incident, incidents
+from console.queries.timeline import timeline
 
 TARGET = "tenant.borealis"
-FAULT = "grounding_fall"
+FAULT, METRIC = "grounding_fall", "grounding_score"
 HEALTHY_WITHIN_S = 90.0
 BREACH_WITHIN_S = 120.0
 
@@ -38,6 +41,12 @@ def lamps(stage: Stage) -> tuple[str, str]:
     return (str(shown.get("service", {}).get("state", "")), str(shown.get("behaviour", {}).get("state", "")))
 
 
+def _shown(stage: Stage) -> str:
+    feed = stage.desk.feed
+    parts = feed.lamps.items() if feed is not None else ()
+    return ", ".join(f"{name} {seen.get('state')} {' '.join(seen.get('because', ()))}".strip() for name, seen in parts)
+
+
 def page(stage: Stage, case: Case) -> IncidentPage:
     """The incident as the record holds it now."""
     found = stage.desk.query(incident, case.incident)
@@ -47,7 +56,10 @@ def page(stage: Stage, case: Case) -> IncidentPage:
 
 def watch_healthy_traffic(stage: Stage, case: Case) -> None:
     """Waits until both lamps are judged normal on real traffic."""
-    stage.wait_for(lambda: lamps(stage) == ("normal", "normal"), "Both lamps turning normal", HEALTHY_WITHIN_S)
+    try:
+        stage.wait_for(lambda: lamps(stage) == ("normal", "normal"), "Both lamps turning normal", HEALTHY_WITHIN_S)
+    except EnvironmentFault as fault:
+        raise EnvironmentFault(f"{fault.sentence} They show: {_shown(stage)}; a lower --speed may help.") from fault
     state = stage.range.state()
     stage.say(
         f"Traffic flows: {state['sent']} requests sent, {state['shed']} shed. Service lamp normal, behaviour normal."
@@ -61,17 +73,17 @@ def go_wrong(stage: Stage, case: Case) -> None:
     stage.say(
         f"The answers to {TARGET} quietly stop resting on their sources (fault '{FAULT}'). Every one is HTTP 200."
     )
-    found = stage.wait_for(lambda: stage.desk.query(incidents), "An intake from a breach", BREACH_WITHIN_S)[0]
+    found, breach = stage.wait_for(lambda: _breach(stage), "An intake from a breach", BREACH_WITHIN_S)
+    signal = breach.body
     case.incident = found.incident
-    case.told["detected_after_s"] = round((stage.now() - begun).total_seconds(), 1)
-    signal = _signal(stage, case)
-    shown = stage.wait_for(lambda: _green_dashboard(stage), "The lamps showing the breach", 10.0)
-    case.told["signal"], case.told["lamps_at_breach"] = signal, shown
+    shown = lamps(stage)
+    seconds = round((stage.now() - begun).total_seconds(), 1)
+    case.told |= {"detected_after_s": seconds, "signal": signal, "signal_event": breach.event_id, "lamps": shown}
     stage.say(
-        f"After {case.told['detected_after_s']} s the plane opens '{found.title}', {found.severity}: {signal['metric']} "
-        f"{signal['value']} against {signal['threshold']}, {signal['samples']} samples."
+        f"After {seconds} s the plane opens '{found.title}', {found.severity}: {signal['metric']} {signal['value']} "
+        f"against {signal['threshold']}, {signal['samples']} samples."
     )
-    stage.say(f"The green dashboard: service lamp {shown[0]}, behaviour lamp {shown[1].upper()}.")
+    stage.say(f"The dashboard of the infrastructure says {shown[0]}; the behaviour lamp says {shown[1].upper()}.")
 
 
 def take_command(stage: Stage, case: Case) -> None:
@@ -135,14 +147,11 @@ def walk_the_tree(stage: Stage, case: Case) -> None:
     )
 
 
-def _green_dashboard(stage: Stage) -> tuple[str, str] | None:
-    shown = lamps(stage)
-    return shown if shown[1] == "abnormal" else None
-
-
-def _signal(stage: Stage, case: Case) -> Mapping[str, Any]:
-    """The breach that opened the incident, as the plane signed it."""
-    events = stage.desk.ask(lambda reader: reader.events(case.incident, "incident.opened")).result()
-    case.told["signal_event"] = events[0].envelope.event_id
-    signal: Mapping[str, Any] = events[0].envelope.body["signal"]
-    return signal
+def _breach(stage: Stage) -> tuple[IncidentRow, Envelope] | None:
+    """The incident at the target, and the breach of the metric that the fault spoils, as the plane signed it."""
+    for row in stage.desk.query(incidents):
+        for entry in stage.desk.query(timeline, row.incident) if row.target == TARGET else ():
+            event = entry.signed.envelope
+            if event.type == "signal.breached" and event.body["metric"] == METRIC:
+                return row, event
+    return None

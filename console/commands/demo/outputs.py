@@ -94,7 +94,8 @@ def _report(case: Case, receipt: dict[str, Any], entries: Sequence[TimelineEntry
         f"Incident {case.incident}, {told['severity']}. {len(entries)} signed events in `timeline.jsonl`.",
         "## The stop",
         "| clock | time |\n|---|---|\n" + "\n".join(rows),
-        f"The plane's clock is {receipt['offset_us']} microseconds ahead of the desk's, as measured; `observed` is corrected.",
+        f"The plane's clock is {receipt['offset_us']} microseconds ahead of the desk's, as measured; "
+        "`observed` is corrected by it.",
         "| result | seen | shown by event |\n|---|---|---|\n" + "\n".join(results),
         "## The evidence",
         f"{told['seal']['items']} items, {told['package']['bytes']} bytes packed, root `{told['seal']['root']}`. "

@@ -1,4 +1,4 @@
-"""The third act: evidence sealed, the cause taken away, criteria proven, the switch restored, behaviour seen to recover."""
+"""The third act: evidence sealed, the cause taken away, the switch restored on proof, behaviour recovered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The second act: capture begins, the switch is thrown, and what was stopped is seen to have stopped - and to stay so."""
+"""The second act: capture begins, the switch is thrown, and what was stopped is seen to have stopped and to stay so."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def prove_it_survives(stage: Stage, case: Case) -> None:
 
 
 def order_switch(stage: Stage, case: Case, want: str, **confirmed: object) -> str:
-    """Preview, confirmation, order: returns the command's id. The dwell is waited for real, from when the numbers show."""
+    """Preview, confirmation, order: returns the command's id. The dwell is waited for, from when the numbers show."""
     answer = stage.desk.errand(lambda client: client.select(case.incident, SWITCH, TARGET, want)).result().answer
     preview = preview_of(answer)
     shown_at = time.monotonic()

@@ -1,8 +1,8 @@
 """No bit of a package can be flipped unseen, neither as it lies there nor after the manifests were rebuilt around it.
 
-The bag is small and most flips are done on what was read. The tag manifest, which nothing hashes, and the short files of
-the seal are tried bit by bit; the long ones, which only have to differ from a hash, every seventh bit (EVERY = 1 tries
-all, in about a minute).
+The bag is small and most flips are done on what was read. The tag manifest, which nothing hashes, and the short files
+of the seal are tried bit by bit; the long ones, which only have to differ from a hash, every seventh bit (EVERY = 1
+tries all, in about a minute).
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from console.evidence import bag
 from console.evidence.judge_bag import judge_bag, judge_payload
@@ -80,12 +82,22 @@ def test_bits_of_a_tag_file_after_the_tag_manifest_was_rebuilt(listed: tuple[Lis
     """Here a signature, a root or the signed statement must notice; a whole verdict costs 5 ms, so not each bit."""
     listing, files = listed
     assert judge(listing, files, TRUST).ok
-    for flipped in flips(listing.tags[path], every=max(5, len(listing.tags[path]) // 50 | 1)):
+    for flipped in flips(listing.tags[path], every=len(listing.tags[path]) // 5 | 1):
         tags = {**listing.tags, path: flipped}
         hashes = ((name, hashlib.sha256(tags[name]).hexdigest()) for name in bag.TAG_FILES)
         tags[bag.TAG_MANIFEST] = bag.manifest_text(hashes).encode()
         changed = Listing(listing.folder, listing.sizes, tags)
         assert not judge(changed, files, TRUST).ok, flipped
+
+
+@hypothesis.given(st.sampled_from(bag.TAG_FILES), st.binary(max_size=400), st.booleans())
+def test_any_content_of_any_tag_file_is_judged(package: Path, path: str, content: bytes, appended: bool) -> None:
+    listing, files = list_package(package)
+    tags = {**listing.tags, path: listing.tags[path] + content if appended else content}
+    hypothesis.assume(tags != listing.tags)
+    hashes = ((name, hashlib.sha256(tags[name]).hexdigest()) for name in bag.TAG_FILES)
+    tags[bag.TAG_MANIFEST] = bag.manifest_text(hashes).encode()
+    assert not judge(Listing(listing.folder, listing.sizes, tags), files, TRUST).ok
 
 
 @pytest.mark.parametrize("path", [*FILES, *PAYLOAD])

@@ -22,6 +22,7 @@ from console.sync.values import (
     SyncNow,
     TimerFired,
     WriteFailed,
+    Written,
 )
 from tests.fakes.people import ROOT
 from tests.unit.sync.engine import EPOCH, IDENTITY, ITEMS, Engine, entries, page, receipts
@@ -47,12 +48,13 @@ def damaged(reason: str) -> tuple[JournalAnswered, str]:
         "swapped": page(0, swapped),
         "flipped": page(0, (good[0], replace(good[1], status="rejected"), good[2])),
         "forged": page(0, (*good[:2], replace(good[2], journal_hash="f" * 64))),
+        "forged amid": page(0, (*good[:2], replace(good[2], journal_hash="f" * 64)), size=9),
         "end": replace(page(0, good), journal_hash="e" * 64),
         "short": page(0, good, size=2),
     }[reason], {"epoch": "epoch", "gap": "gap"}.get(reason, "hash")
 
 
-@pytest.mark.parametrize("how", ["epoch", "gap", "swapped", "flipped", "forged", "end", "short"])
+@pytest.mark.parametrize("how", ["epoch", "gap", "swapped", "flipped", "forged", "forged amid", "end", "short"])
 def test_a_page_that_does_not_continue_our_copy_raises_an_alarm(how: str) -> None:
     engine = Engine().ready()
     answer, reason = damaged(how)
@@ -89,6 +91,22 @@ def test_a_receipt_that_the_plane_did_not_sign_raises_an_alarm_and_keeps_the_eve
     assert not engine.wants(StoreReceipts)
     assert connection(engine.state).to_send == len(ITEMS)
     alarmed(engine, "receipt")
+
+
+def test_receipts_of_a_plane_in_doubt_are_not_kept_and_what_is_committed_still_counts() -> None:
+    engine = Engine()
+    batch = engine.pushing()
+    asked = engine.take(FetchJournal)
+    engine.fails(asked.serial, 410)
+    engine.feed(PushAnswered(batch.serial, EPOCH, receipts(ITEMS)))
+    assert not engine.wants(StoreReceipts)
+    assert connection(engine.state).to_send == len(ITEMS)
+    late = Engine()
+    batch = late.pushing()
+    late.feed(PushAnswered(batch.serial, EPOCH, receipts(ITEMS)))
+    late.fails(late.take(FetchJournal).serial, 410)
+    late.feed(Written(late.take(StoreReceipts).serial))
+    assert connection(late.state).to_send == 0
 
 
 def test_an_alarm_that_cannot_be_written_is_written_later_and_one_that_was_held_still_holds() -> None:

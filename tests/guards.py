@@ -124,9 +124,10 @@ def _children() -> dict[int, str]:
 def _command_line(pid: int) -> str:
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
+        ended = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("Z")
     except OSError:
-        words = ""
-    return words or "ended, not waited for"
+        return "ended meanwhile"
+    return words or ("ended, not waited for" if ended else "just started")
 
 
 def _sockets() -> set[str]:

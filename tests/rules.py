@@ -88,8 +88,10 @@ def fixed_sleep(name: str, text: str) -> Iterator[str]:
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
             called = by_name.get(called, called)
-            yielding = called == "asyncio.sleep" and node.args and ast.unparse(node.args[0]) != "0"
-            if called in SLEEPS or yielding:
+            # A fake may be told how slow to be; a number written down is a test that waits.
+            seconds = node.args[0] if node.args else None
+            fixed = called == "asyncio.sleep" and isinstance(seconds, ast.Constant) and seconds.value != 0
+            if called in SLEEPS or fixed:
                 yield f"{name}, line {node.lineno}: {ast.unparse(node)} waits for a time, not for a condition"
 
 

@@ -161,12 +161,18 @@ class SeriesJudge:
         return self._judgement(WARNING if rule.beyond(value, "warn") else NORMAL, value, samples)
 
     def _judge_breached(self, breach: Breach, now_us: int, value: float) -> Judgement:
-        """A breach clears when recent values are well inside for the whole clear window, without a gap in it."""
+        """A breach clears when both halves of the clear window are well inside, and there is no gap in it.
+
+        One mean over all of it would also pass on the way from one side of a band to the other.
+        """
         rule = self.threshold
         recent = self._window.newest(now_us - rule.clear_window_s * _US, rule.min_samples)
-        recent_value = self._value(recent, max(rule.clear_window_s, (now_us - recent.began_us) / _US))
+        span_s = max(rule.clear_window_s, (now_us - recent.began_us) / _US)
+        recent_value = self._value(recent, span_s)
         whole = now_us - max(self._run_began_us, breach.onset_us) >= rule.clear_window_s * _US
-        if not whole or recent.samples < rule.min_samples or not rule.well_inside(recent_value, breach.side):
+        halves = recent.halves(now_us - round(span_s / 2 * _US))
+        inside = all(h.samples and rule.well_inside(self._value(h, span_s / 2), breach.side) for h in halves)
+        if not whole or recent.samples < rule.min_samples or not inside:
             return self._judgement(ABNORMAL, value, self._window.samples)
         self.breach = None
         self._window = recent  # what was bad before must not open the breach again
@@ -262,6 +268,13 @@ class _Window:
             found.samples += bucket.n
         found.total = math.fsum(bucket.sum for bucket in found.buckets)
         return found
+
+    def halves(self, middle_us: int) -> tuple[_Window, _Window]:
+        """What ended at or before `middle_us`, and what ended after it."""
+        older, newer = _Window(), _Window()
+        for bucket in self.buckets:
+            (older if bucket.t_us <= middle_us else newer).add(bucket)
+        return older, newer
 
     @property
     def most(self) -> float:

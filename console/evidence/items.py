@@ -13,19 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from console.domain.errors import InputError
+from console.domain.evidence import DIMENSIONS
 from console.proof.canonical import canonical, parse_canonical
 from console.proof.keys import leaf_digest
-
-DIMENSIONS = (
-    "tracing_context",
-    "span_attributes",
-    "payloads",
-    "configuration",
-    "retrieval_snapshot",
-    "tool_ledger",
-    "cryptographic_artefacts",
-)
-"""The seven dimensions of a package (EVI-1)."""
 
 MAX_ITEMS = 99_000
 MAX_ITEM_BYTES = 2**40

@@ -22,7 +22,7 @@ from console.evidence.verdict import Check
 MAX_FILES = 100_000
 MAX_TAG_BYTES = 64 * 1024 * 1024
 MAX_PACKAGE_BYTES = 2**42
-_BLOCK = 1024 * 1024
+_BLOCK = 256 * 1024
 
 
 class PackagePathError(InputError):

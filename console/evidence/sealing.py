@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from console.domain.errors import EnvironmentFault, InputError
+from console.domain.evidence import DIMENSIONS, NESTED_LEVELS
 from console.evidence import bag
 from console.evidence.age import Copied, check_recipient, encrypt
 from console.evidence.custody import Sealed, contradictions, log_text, sign_log
 from console.evidence.instructions import verify_text
-from console.evidence.items import DIMENSIONS, MAX_ITEMS, Leaf, check_dimension, parse_leaf
-from console.evidence.statement import TWO_PERSON_SEVERITIES, FileRow, Seal
+from console.evidence.items import MAX_ITEMS, Leaf, check_dimension, parse_leaf
+from console.evidence.statement import FileRow, Seal
 from console.proof import merkle
 from console.proof.checkpoint import sign_checkpoint
 from console.proof.dsse import sign_statement
@@ -206,7 +207,7 @@ def _check_plaintext(leaf: Leaf, copied: Copied) -> None:
 def _check_openers(severity: str, nested: bool, custodian: str, escrow: str) -> None:
     check_recipient(custodian)
     check_recipient(escrow)
-    if severity in TWO_PERSON_SEVERITIES and not nested:
+    if severity in NESTED_LEVELS and not nested:
         raise SealingError(f"A package of {severity} must take two people to open; write it nested.")
     if custodian == escrow:
         raise SealingError("Custodian and escrow are the same key; they must be two people.")

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.domain.errors import InputError
+from console.domain.evidence import DIMENSIONS, NESTED_LEVELS
 from console.domain.times import parse_utc
 from console.evidence.bag import CHECKPOINT, MANIFEST, PLAIN_TAGS
-from console.evidence.items import DIMENSIONS, MAX_ITEMS
+from console.evidence.items import MAX_ITEMS
 from console.proof.dsse import Statement, StatementError
 from console.proof.names import check_key_name
 
 PREDICATE_TYPE = "urn:incident-console:evidence-seal:1"
 PREDICATE_VERSION = 1
-TWO_PERSON_SEVERITIES = ("SEV-0", "SEV-1")
 """Severities whose packages take two people to open (guides, *Package*; design.md, *Sealed when*)."""
 
 _HEX64 = re.compile(r"[0-9a-f]{64}")
@@ -74,7 +74,7 @@ class Seal:
         good = {
             "severity": _SEVERITY.fullmatch(self.severity) is not None,
             "seal": self.seal >= 1,
-            "nested": self.nested or self.severity not in TWO_PERSON_SEVERITIES,
+            "nested": self.nested or self.severity not in NESTED_LEVELS,
             "size": 0 < self.size <= MAX_ITEMS and len(self.payload) == self.size,
             "root": _HEX64.fullmatch(self.root) is not None,
             "dimensions": set(self.dimensions) == set(DIMENSIONS) and sum(self.dimensions.values()) == self.size,

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import update
 
-from console.domain.commands import DISPATCHED, EXPIRED, REFUSED, SUPERSEDED, UNKNOWN, VERIFIED
+from console.domain.commands import DISPATCHED, EXPIRED, REFUSED, SUPERSEDED, UNKNOWN, VERIFIED, may_move
 from console.domain.errors import EnvironmentFault
 from console.domain.switches import RUNNING, STOPPED
 from console.domain.times import format_utc, parse_utc
@@ -46,6 +46,15 @@ class Observed:
     results: Mapping[str, Result]
     detail: Mapping[str, str]
     event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """What the back-end answered to a command, and when; recorded with what the first probe saw, or before the next."""
+
+    adapter: str
+    reply: str
+    at: str
 
 
 class Operator:
@@ -109,9 +118,8 @@ class Operator:
         held = read.switches.get((command.switch, command.target))
         generation = held.generation if held is not None else 0
         if held is not None and (generation, held.assertion_id) == (command.generation, command.command_id):
-            if command.state != DISPATCHED and not command.dispatched_at:
-                await self._write_dispatched(command, back_end.name, "found by read-back")
-            await self._observe(back_end, command, None, seconds=0)
+            found = Dispatch(back_end.name, "found by read-back", format_utc(self._clock()))
+            await self._observe(back_end, command, None, None if command.dispatched_at else found, seconds=0)
         elif generation >= command.generation:
             await self._end(command, (SUPERSEDED,), "The back-end holds a newer state than this command's.", generation)
         elif parse_utc(command.expires) > self._clock():
@@ -121,21 +129,25 @@ class Operator:
                 command, (EXPIRED,), "It ended before it reached the back-end; nothing was done.", generation
             )
 
-    async def write_observed(self, observed: Observed, to_state: str = "") -> None:
-        """Record an observation, and move its command to `to_state` when one is given and it may go there."""
+    async def write_observed(self, observed: Observed, to_state: str = "", dispatch: Dispatch | None = None) -> None:
+        """Record an observation, and move its command to `to_state` when one is given and it may go there.
+
+        `dispatch` is recorded first when it was not before.
+        """
 
         def work(tx: Transaction) -> None:
             held = ledger.find(tx.connection, observed.command_id)
             if held is None or (to_state and held.is_over):
                 return
+            if dispatch is not None and not held.dispatched_at:
+                self._enter_dispatch(tx, held, dispatch)
             self._record.write(
                 tx, "switch.observed", observed.incident, observed_body(observed), event_id=observed.event_id
             )
-            changes = {"observation": _observation(observed), "results": observed.results}
-            if to_state and ledger.move(tx.connection, held.command_id, to_state, **changes):
-                ledger.amend(tx.connection, held.command_id, observed_at=format_utc(observed.effect.at))
-            else:
-                ledger.amend(tx.connection, held.command_id, **changes)
+            changes: dict[str, Any] = {"observation": _observation(observed), "results": observed.results}
+            if to_state and may_move(DISPATCHED if dispatch else held.state, to_state):
+                changes |= {"state": to_state, "observed_at": format_utc(observed.effect.at)}
+            ledger.amend(tx.connection, held.command_id, **changes)
             if observed.aim.want == RUNNING and observed.effect.seen == "in_effect":
                 # the next lamps are the first ones measured after this restore, and are recorded whatever they show
                 tx.connection.execute(update(INCIDENT).where(INCIDENT.c.incident == observed.incident).values(lamps=""))
@@ -176,36 +188,34 @@ class Operator:
         except BackEndFault as fault:
             await self._write_unknown(command, fault.sentence)
         else:
-            dispatched_at = format_utc(self._clock())
-            recording = asyncio.create_task(
-                self._write_dispatched(command, back_end.name, _claim(applied), dispatched_at)
-            )
-            await self._observe(back_end, command, stream, recording=recording)
+            answered = Dispatch(back_end.name, _claim(applied), format_utc(self._clock()))
+            await self._observe(back_end, command, stream, answered)
 
     async def _observe(
         self,
         back_end: BackEnd,
         command: Command,
         stream: ProbeStream | None,
+        dispatch: Dispatch | None,
         *,
         seconds: float = probes.DEADLINE_S,
-        recording: asyncio.Task[None] | None = None,
     ) -> None:
         item = self._rules.inventory.item(command.target)
         aim = Aim(command.switch, command.target, command.want, command.generation, command.command_id)
-        event_id = self._record.new_id()
-        try:
-            if not back_end.can_probe(command.switch, item):
-                return  # a read-back alone is never more than "dispatched"
-            effect = await probes.watch_effect(back_end, item, aim, self._clock, seconds)
-            capability = await self._capability(back_end, command.switch)
-            in_effect = effect.seen == "in_effect"
-            cut, word = await probes.watch_cut(
-                stream, aim, can_cut=capability.cuts_streams, in_effect=in_effect, event_id=event_id
-            )
-        finally:
-            if recording is not None:
-                await recording
+
+        async def write_dispatch() -> None:
+            if dispatch is not None:
+                await self._write_dispatch(command, dispatch)
+
+        if not back_end.can_probe(command.switch, item):
+            await write_dispatch()
+            return  # a read-back alone is never more than "dispatched"
+        effect = await probes.watch_effect(back_end, item, aim, seconds, not_at_once=write_dispatch)
+        capability = await self._capability(back_end, command.switch)
+        in_effect, event_id = effect.seen == "in_effect", self._record.new_id()
+        cut, word = await probes.watch_cut(
+            stream, aim, can_cut=capability.cuts_streams, in_effect=in_effect, event_id=event_id
+        )
         refuses = effect.refuses_new(command.want)
         results = {
             "refuses_new": Result(refuses, event_id if refuses != "unknown" else ""),
@@ -216,7 +226,7 @@ class Operator:
         observed = Observed(command.command_id, command.incident, aim, effect, "probe", results, detail, event_id)
         if command.state == UNKNOWN and not in_effect and _same_sight(command, observed):
             return  # nothing new since it was last looked at
-        await self.write_observed(observed, VERIFIED if in_effect else UNKNOWN)
+        await self.write_observed(observed, VERIFIED if in_effect else UNKNOWN, dispatch)
 
     async def _capability(self, back_end: BackEnd, switch: str) -> Capability:
         if back_end.name not in self.capabilities:
@@ -234,16 +244,19 @@ class Operator:
         else:
             await self._end(command, (UNKNOWN, REFUSED), refusal.sentence)
 
-    async def _write_dispatched(self, command: Command, adapter: str, reply: str, at: str = "") -> None:
-        at = at or format_utc(self._clock())
-        body = {"command_id": command.command_id, "adapter": adapter, "reply": reply, "dispatched_at": at}
+    async def _write_dispatch(self, command: Command, dispatch: Dispatch) -> None:
+        await self._database.write(lambda tx: self._enter_dispatch(tx, command, dispatch))
 
-        def work(tx: Transaction) -> None:
-            self._record.write(tx, "switch.dispatched", command.incident, body)
-            ledger.move(tx.connection, command.command_id, DISPATCHED)
-            ledger.amend(tx.connection, command.command_id, dispatched_at=at)
-
-        await self._database.write(work)
+    def _enter_dispatch(self, tx: Transaction, command: Command, dispatch: Dispatch) -> None:
+        body = {
+            "command_id": command.command_id,
+            "adapter": dispatch.adapter,
+            "reply": dispatch.reply,
+            "dispatched_at": dispatch.at,
+        }
+        self._record.write(tx, "switch.dispatched", command.incident, body)
+        ledger.move(tx.connection, command.command_id, DISPATCHED)
+        ledger.amend(tx.connection, command.command_id, dispatched_at=dispatch.at)
 
     async def _write_unknown(self, command: Command, sentence: str) -> None:
         body = {"command_id": command.command_id, "state": UNKNOWN, "sentence": sentence}

@@ -7,14 +7,23 @@ sent; a refusal by somebody else hides the answer and is "unknown", as is an ove
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from console.domain.inventory import InventoryItem
 from console.domain.switches import RUNNING, STOPPED, UNKNOWN
-from console.plane.backends import SERVED, SWITCHED_OFF, BackEnd, BackEndFault, ProbeReply, ProbeStream, ReadBack
+from console.plane.backends import (
+    SERVED,
+    SWITCHED_OFF,
+    BackEnd,
+    BackEndFault,
+    BackEndRefusal,
+    ProbeReply,
+    ProbeStream,
+    ReadBack,
+)
 from console.plane.ledger import Result
 
 DEADLINE_S = 2.0
@@ -93,30 +102,37 @@ def durable_form(read: ReadBack | None, aim: Aim) -> str:
 
 
 async def watch_effect(
-    back_end: BackEnd, item: InventoryItem, aim: Aim, clock: Callable[[], datetime], seconds: float = DEADLINE_S
+    back_end: BackEnd,
+    item: InventoryItem,
+    aim: Aim,
+    seconds: float = DEADLINE_S,
+    *,
+    not_at_once: Callable[[], Awaitable[None]] | None = None,
 ) -> Effect:
-    """Probe at once and then ever more slowly until the effect is seen or `seconds` are over; never raises.
+    """Probe at once and then ever more slowly until the effect is seen or `seconds` are over.
 
-    With `seconds` 0 it probes exactly once.
+    With `seconds` 0 it probes exactly once. `not_at_once` is awaited when the first probe did not see it; nothing else
+    comes between the dispatch and that probe. Raises only what `not_at_once` raises.
     """
     loop = asyncio.get_running_loop()
     deadline, pause, probes = loop.time() + seconds, FIRST_PAUSE_S, 0
-    reading = asyncio.create_task(_read(back_end))
-    try:
-        while True:
-            left = deadline - loop.time()
-            reply = await back_end.probe(aim.switch, item, max(0.05, left) if seconds else DEADLINE_S)
-            probes += 1
-            seen = judge_reply(reply, aim)
-            if seen == "in_effect" and aim.want == RUNNING:
-                seen = await _confirmed_running(back_end, reading, aim)
-            if seen == "in_effect" or loop.time() + pause >= deadline:
-                hidden_by = reply.refused_by[0].switch if seen == "hidden" and reply.refused_by else ""
-                return Effect(seen, reply.at, probes, reply.outcome, hidden_by, await reading)
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_S)
-    finally:
-        reading.cancel()
+    while True:
+        left = deadline - loop.time()
+        reply = await back_end.probe(aim.switch, item, max(0.05, left) if seconds else DEADLINE_S)
+        probes += 1
+        seen = judge_reply(reply, aim)
+        read = None
+        if seen == "in_effect" and aim.want == RUNNING:
+            # a served request names no command, so the read-back has to
+            read = await read_quietly(back_end)
+            seen = "in_effect" if holds(read, aim) else "unknown"
+        if seen == "in_effect" or loop.time() + pause >= deadline:
+            hidden_by = reply.refused_by[0].switch if seen == "hidden" and reply.refused_by else ""
+            return Effect(seen, reply.at, probes, reply.outcome, hidden_by, read or await read_quietly(back_end))
+        if probes == 1 and not_at_once is not None:
+            await not_at_once()
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE_S)
 
 
 async def watch_cut(
@@ -134,15 +150,9 @@ async def watch_cut(
     return Result(), "the probe stream ended without naming this command"
 
 
-async def _confirmed_running(back_end: BackEnd, reading: asyncio.Task[ReadBack | None], aim: Aim) -> Seen:
-    """A served request names no command, so the read-back has to."""
-    if holds(await reading, aim) or holds(await _read(back_end), aim):
-        return "in_effect"
-    return "unknown"
-
-
-async def _read(back_end: BackEnd) -> ReadBack | None:
+async def read_quietly(back_end: BackEnd) -> ReadBack | None:
+    """What the back-end holds, None when it does not say."""
     try:
         return await back_end.read_back()
-    except BackEndFault:
+    except (BackEndFault, BackEndRefusal):
         return None

@@ -217,7 +217,7 @@ class Watcher:
         if command is None or not back_end.can_probe(row.switch, item):
             return
         aim = Aim(row.switch, row.target, row.want, row.generation, row.enforced_by)
-        effect = await probes.watch_effect(back_end, item, aim, self._clock)
+        effect = await probes.watch_effect(back_end, item, aim)
         event_id = self._record.new_id()
         refuses = effect.refuses_new(row.want)
         survives = command.result("survives_restart")

@@ -21,6 +21,7 @@ from console.protocol.messages import (
     Answer,
     CommandStatus,
     ConfigAnswer,
+    EventAnswer,
     InventoryAnswer,
     JournalAnswer,
     PushAnswer,
@@ -133,13 +134,13 @@ class PlaneClient:
         body = _json({"incident": incident, "target": target, "cases": cases})
         return self._read(ValidationAnswer, self._patiently("POST", "/v1/validations", body, within_s))
 
-    def event(self, event_id: str) -> dict[str, Any]:
-        """What the plane holds under an event id."""
-        return _object(self._patiently("GET", f"/v1/events/{event_id}"))
+    def event(self, event_id: str) -> Exchange[EventAnswer]:
+        """What the plane holds under an event id, with its receipt."""
+        return self._read(EventAnswer, self._patiently("GET", f"/v1/events/{event_id}"))
 
     def health(self) -> dict[str, Any]:
         """Whether the plane and its parts are well."""
-        return _object(self._ask("GET", "/v1/health", token=""))
+        return _load(self._ask("GET", "/v1/health", token="").body)
 
     @contextmanager
     def captures(self, incident: str, target: str) -> Iterator[Iterator[dict[str, Any]]]:
@@ -221,10 +222,6 @@ def _load(text: str | bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise GarbledAnswer("The plane's answer is not a JSON object.")
     return value
-
-
-def _object(reply: Reply) -> dict[str, Any]:
-    return _load(reply.body)
 
 
 def _refusal(reply: Reply) -> ProblemAnswer:

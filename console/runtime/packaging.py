@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from console.actions.evidence import record_export
 from console.domain.errors import InputError
+from console.domain.evidence import NESTED_LEVELS
 from console.evidence.age import Identity
 from console.evidence.items import parse_leaf
 from console.evidence.sealing import PackageItem, PackageReport, write_package
@@ -53,7 +54,7 @@ def export_package(
         severity=page.row.severity,
         seal_no=seal,
         items=_items(desk, [row for row in found.items if row.seal == seal], openers.identity),
-        nested=closed.nested,
+        nested=closed.nested or page.row.severity in NESTED_LEVELS,
         custodian=openers.custodian,
         escrow=openers.escrow,
         signer=actor.signing_key("A package"),

@@ -18,6 +18,8 @@ RING = 3_600
 SERIES = 2_000
 """Series kept; a source that names more has gone wrong, what comes beyond is counted and dropped."""
 _MAX_TEXT = 200
+_MOST = 2**53
+"""Beyond it no measure of ours lies, and integers stop being exact as floats; NaN and infinity fail the comparison."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def series_name(metric: str, dims: Mapping[str, str]) -> str:
 def samples_of(block: Mapping[str, Any]) -> tuple[Sample, ...]:
     """The samples in one message of the metric stream; what is malformed in it is left out."""
     t_us, listed = block.get("t"), block.get("samples")
-    if not isinstance(t_us, int) or not isinstance(listed, list):
+    if not isinstance(t_us, int) or not 0 <= t_us < _MOST or not isinstance(listed, list):
         return ()
     return tuple(sample for item in listed if (sample := _sample(t_us, item)) is not None)
 
@@ -54,10 +56,10 @@ def _sample(t_us: int, item: Any) -> Sample | None:
     if not isinstance(item, dict) or not isinstance(item.get("dims"), dict):
         return None
     metric, n = item.get("metric"), item.get("n")
-    if not isinstance(metric, str) or not isinstance(n, int) or n < 0:
+    if not isinstance(metric, str) or not isinstance(n, int) or not 0 <= n < _MOST:
         return None
     given = [item.get(name) for name in ("sum", "min", "max")]
-    numbers = [float(number) for number in given if isinstance(number, int | float) and math.isfinite(number)]
+    numbers = [float(number) for number in given if isinstance(number, int | float) and -_MOST < number < _MOST]
     if len(numbers) != len(given):
         return None
     name = series_name(metric, {str(k): str(v) for k, v in item["dims"].items()})

@@ -163,9 +163,10 @@ class Gateway:
 
 
 def _measures(outcomes: list[Outcome]) -> dict[str, str]:
+    """Means as decimal text; what no case could show is absent."""
     grounded = [o.grounding for o in outcomes if o.grounding is not None]
     approvals = [o.approval_ms for o in outcomes if o.approval_ms is not None]
-    return {
+    found = {
         "grounding_score": _mean(grounded),
         "refusal_rate": _mean(o.refused for o in outcomes),
         "policy_violation_rate": _mean(o.policy_violation for o in outcomes),
@@ -176,6 +177,7 @@ def _measures(outcomes: list[Outcome]) -> dict[str, str]:
         "approval_ms": _mean(approvals),
         "cost_usd": f"{sum(o.cost_microusd for o in outcomes) / 1e6:.6f}",
     }
+    return {name: text for name, text in found.items() if text}
 
 
 def _mean(values: Iterable[float]) -> str:

@@ -48,7 +48,7 @@ _REFUSAL = (
     "I cannot help with that request. If you need access, please ask your adviser, who can check your permissions. "
 )
 
-_CHUNK_TOKENS = 64
+_CHUNK_TOKENS = 96
 _LONGEST = 5000
 """Characters of the longest answer streamed; the measures still count every generated token."""
 
@@ -103,7 +103,7 @@ def document(index: str, number: int) -> str:
 
 
 def answer_chunks(kind: str, tokens: int, most: int) -> list[bytes]:
-    """The SSE events of one answer: at most `most` of them, about 64 tokens each or larger when there are many."""
+    """The SSE events of one answer: at most `most` of them, about 96 tokens each or larger when there are many."""
     text = ANSWERS[kind][: max(1, tokens) * TOKEN_CHARS]
     count = max(1, min(most, len(text) // (_CHUNK_TOKENS * TOKEN_CHARS)))
     size = -(-len(text) // count)

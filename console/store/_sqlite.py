@@ -53,7 +53,12 @@ _EVERY_CONNECTION = (
     "PRAGMA trusted_schema = OFF",
     "PRAGMA cell_size_check = ON",
 )
-_WRITER = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA journal_size_limit = 33554432")
+_WRITER = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA recursive_triggers = ON",  # without it INSERT OR REPLACE passes by the append-only triggers
+    "PRAGMA journal_size_limit = 33554432",
+)
 
 _FULL, _IOERR, _CANTOPEN = engine.SQLITE_FULL, engine.SQLITE_IOERR, engine.SQLITE_CANTOPEN
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import re
 import tarfile
 from dataclasses import dataclass
@@ -137,7 +138,7 @@ def _manifest(parts: list[Part], report: Report, made_at: str) -> bytes:
 
 
 def _write_tar(file: BinaryIO, manifest: bytes, parts: list[Part], where: dict[str, Path], blobs: BlobStore) -> None:
-    with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.GNU_FORMAT) as tar:
         head = tarfile.TarInfo("manifest.json")
         head.size, head.mode = len(manifest), 0o600
         tar.addfile(head, io.BytesIO(manifest))
@@ -153,9 +154,11 @@ def _unpack(file: BinaryIO, made: Path, source: Path) -> None:
     """Every part in the manifest's order, nothing else, sizes and hashes as they say."""
     with tarfile.open(fileobj=_Bounded(file), mode="r:") as tar:  # type: ignore[call-overload]
         parts = _read_manifest(tar, source)
+        if sum(part.size for part in parts) > file.seek(0, os.SEEK_END):
+            raise InputError(f"{source} is shorter than its manifest says; it was cut short and is not restored.")
         for part in parts:
             member = tar.next()
-            if member is None or not member.isreg() or member.name != part.name or member.size != part.size:
+            if member is None or member.type != tarfile.REGTYPE or (member.name, member.size) != part[:2]:
                 raise InputError(f"{source} does not hold '{part.name}' where its manifest says; it is not restored.")
             path = made / part.name
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -170,12 +173,14 @@ def _unpack(file: BinaryIO, made: Path, source: Path) -> None:
 
 def _read_manifest(tar: tarfile.TarFile, source: Path) -> list[Part]:
     member = tar.next()
-    if member is None or not member.isreg() or member.name != "manifest.json" or member.size > MAX_MANIFEST_BYTES:
+    if member is None or (member.type, member.name) != (tarfile.REGTYPE, "manifest.json"):
         raise InputError(f"{source} is not a backup of this program: it does not begin with a manifest.")
+    if member.size > MAX_MANIFEST_BYTES:
+        raise InputError(f"The manifest of {source} is larger than any that this program writes; it is not restored.")
     content = tar.extractfile(member)
     assert content is not None  # it is a regular file
     try:
-        manifest: Any = json.loads(content.read())
+        manifest: Any = json.loads(b"".join(iter(lambda: content.read(_CHUNK), b"")))
         good = manifest["format"] == FORMAT and manifest["version"] == 1
         parts = [Part(str(f["name"]), int(f["size"]), str(f["sha256"])) for f in manifest["files"]]
     except (ValueError, KeyError, TypeError, RecursionError) as error:

@@ -22,7 +22,7 @@ from console.store.faults import DiskFullFault, StoreDamageFault
 Encrypt = Callable[[BinaryIO, BinaryIO], tuple[str, int, str, int]]
 """Copies a source into a target as ciphertext: (plain sha256 hex, plain size, cipher sha256 hex, cipher size)."""
 
-_NAME = re.compile(r"[0-9a-f]{64}")
+BLOB_NAME = re.compile(r"[0-9a-f]{64}")
 _CHUNK = 1024 * 1024
 
 
@@ -79,7 +79,7 @@ class BlobStore:
 
     def path(self, sha256: str) -> Path:
         """Where that blob lies, whether or not it is there; raises InputError when the name is not a SHA-256."""
-        if not _NAME.fullmatch(sha256):
+        if not BLOB_NAME.fullmatch(sha256):
             raise InputError(f"'{sha256[:80]}' is not the name of a blob; a blob is named by 64 lower-case hex digits.")
         return self.folder / sha256[:2] / sha256[2:]
 
@@ -112,7 +112,7 @@ class BlobStore:
         """The name of every blob that lies in the folder, sorted; stray files are not blobs."""
         for place in sorted(self.folder.glob("[0-9a-f][0-9a-f]/*")):
             name = place.parent.name + place.name
-            if _NAME.fullmatch(name) and not place.is_symlink():
+            if BLOB_NAME.fullmatch(name) and not place.is_symlink():
                 yield name
 
 

@@ -44,7 +44,8 @@ class FakeGateway:
 
     Attributes a test may set at any time:
         lies: answer "applied" and change nothing at the data path.
-        applies_after_s, answers_after_s: how long a switch takes to take effect, and its answer after that.
+        holds: "effect" or "answer": a switch waits before that until `release`.
+        down: every connection is dropped without an answer.
         cuts: whether open streams end; `names_the_cut`: whether they say by which command.
         forgets: nothing survives a restart.
         fails: status to answer switches with instead (0: none).
@@ -55,7 +56,8 @@ class FakeGateway:
 
     def __init__(self) -> None:
         self.lies = self.forgets = self.silent = self.overloaded = False
-        self.applies_after_s = self.answers_after_s = 0.0
+        self.down = False
+        self.holds = ""
         self.cuts = self.names_the_cut = True
         self.fails = 0
         self.captured: list[dict[str, str]] = []
@@ -75,6 +77,11 @@ class FakeGateway:
     def restart(self, *, keeps: bool = True) -> str:
         """Become another process: streams end, and only what is durable is still believed. The new boot id."""
         return self._on_loop(lambda: self._restart(keeps))
+
+    def release(self) -> None:
+        """Let go of what `holds` keeps."""
+        self.holds = ""
+        self._on_loop(self._released.set)
 
     def throw(self, switch: str, target: str, state: str, generation: int, command_id: str = "by-hand") -> None:
         """As if somebody had used the gateway's own credentials."""
@@ -116,7 +123,7 @@ class FakeGateway:
     # -- serving ---------------------------------------------------------------------------------------------------
 
     async def _main(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._loop, self._stop, self._released = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
         app = web.Application(middlewares=[self._watch])
         app.add_routes(
             [
@@ -134,6 +141,7 @@ class FakeGateway:
         self.url = f"http://127.0.0.1:{self.port}"
         self._ready.set()
         await self._stop.wait()
+        self._released.set()
         for _, _, ended in self._streams:
             ended.set()
         await runner.cleanup()
@@ -141,6 +149,9 @@ class FakeGateway:
     @web.middleware
     async def _watch(self, request: web.Request, handler: Any) -> web.StreamResponse:
         self.calls.append(f"{request.method} {request.path}")
+        if self.down and request.transport is not None:
+            request.transport.abort()
+            return web.Response()
         if not request.path.startswith("/v1/") and request.headers.get("Authorization") != f"Bearer {CONTROL}":
             return _problem(401, "unauthenticated")
         answer: web.StreamResponse = await handler(request)
@@ -205,12 +216,16 @@ class FakeGateway:
             return _problem(410, "expired")
         if body["generation"] <= self.states[pair].generation:
             return _problem(409, "stale", generation=self.states[pair].generation)
-        await asyncio.sleep(self.applies_after_s)
+        await self._held_back("effect")
         cut = self._set(State(*pair, body["want"], body["generation"], body["command_id"], _now()))
         answer = {"applied": True, "state": body["want"], "generation": body["generation"], "durable": True}
         self.answers[body["command_id"]] = answer | {"streams_cut": cut}
-        await asyncio.sleep(self.answers_after_s)
+        await self._held_back("answer")
         return web.json_response(self.answers[body["command_id"]])
+
+    async def _held_back(self, before: str) -> None:
+        if self.holds == before:
+            await self._released.wait()
 
     async def _counts(self, request: web.Request) -> web.Response:
         one = {"sessions": 12, "open_streams": 3, "requests_60s": 480, "spend_microusd_60s": 91_000}

@@ -260,7 +260,7 @@ class FakePlane:
             return _problem(409, "conflict")
         if wait:
             async with self._bell:
-                more = self._bell.wait_for(lambda: len(self.rows) > after or self._stop.is_set())
+                more = self._bell.wait_for(lambda: len(self.rows) != after or self._stop.is_set())
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(more, wait)
         entries = [row.wire() for row in self.rows[after : after + limit]]
@@ -319,7 +319,7 @@ class FakePlane:
                     await self._bell.wait()
             for block in self.samples[at:]:
                 at += 1
-                if block.get("cut"):
+                if block.pop("cut", False):
                     assert request.transport is not None
                     request.transport.close()
                     return response

@@ -141,7 +141,14 @@ class Client:
         return self
 
     def event(
-        self, kind: str, body: Mapping[str, Any], incident: str, *, actor: str = COMMANDER, person: bool = False, **changes: Any
+        self,
+        kind: str,
+        body: Mapping[str, Any],
+        incident: str,
+        *,
+        actor: str = COMMANDER,
+        person: bool = False,
+        **changes: Any,
     ) -> SignedEvent:
         """The desk's next event in that incident; `changes` replace envelope fields before it is signed."""
         head = self._heads.get(incident, ChainHead())
@@ -184,7 +191,9 @@ class Client:
         body = {"incident": incident, "switch": switch, "target": target, "want": want}
         return self.post("/v1/commands/select", body).json()
 
-    def order(self, incident: str, shown: Any, switch: str = BLOCK, target: str = BOREALIS, want: str = "stopped") -> Order:
+    def order(
+        self, incident: str, shown: Any, switch: str = BLOCK, target: str = BOREALIS, want: str = "stopped"
+    ) -> Order:
         """A good stop by the commander, from what select showed."""
         at = now()
         return Order(
@@ -241,9 +250,7 @@ class World:
             str(folder / "plane.db"), self.root_file, exercise=exercise, organisation="Test", now=now()
         )
         self.root = read_key(self.root_file, ROOT_KEY)
-        self.certified = sign_as_root(
-            self.root, self.founded.root_chain, certificates(), exercise=exercise, now=now()
-        )
+        self.certified = sign_as_root(self.root, self.founded.root_chain, certificates(), exercise=exercise, now=now())
 
     @contextlib.contextmanager
     def running(self, gateway_url: str = "", *, certify: bool = True) -> Any:

@@ -31,7 +31,9 @@ def test_leaves_thread():
     threading.Thread(target=stop.wait, name="loiterer", daemon=True).start()
 
 def test_leaves_child():
-    kept.append(subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE))
+    program = [sys.executable, "-c", "print('up', flush=True); input()"]
+    kept.append(subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+    assert kept[-1].stdout.readline()
 
 def test_leaves_zombie():
     kept.append(subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE))

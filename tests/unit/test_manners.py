@@ -49,8 +49,10 @@ def read(name: str) -> str | None:
         return None
 
 
-def faults(names: list[str], applied: Sequence[rules.Rule]) -> list[str]:
-    return [fault for name in names for rule in applied for fault in rule(name, read(name) or "")]
+def check(names: list[str], applied: Sequence[rules.Rule]) -> None:
+    """Fail with every fault, a line each."""
+    faults = [fault for name in names for rule in applied for fault in rule(name, read(name) or "")]
+    assert not faults, "\n" + "\n".join(faults)
 
 
 def test_the_walk_sees_this_tree() -> None:
@@ -59,22 +61,22 @@ def test_the_walk_sees_this_tree() -> None:
 
 
 def test_every_python_file() -> None:
-    assert faults(PYTHON, EVERY_PYTHON) == []
+    check(PYTHON, EVERY_PYTHON)
 
 
 def test_every_module_of_the_console() -> None:
     names = [name for name in PYTHON if name.startswith("console/")]
-    assert faults(names, [*CONSOLE, rules.unwanted_name]) == []
+    check(names, [*CONSOLE, rules.unwanted_name])
     assert list(rules.missing_inits(set(names))) == []
 
 
 def test_every_file_of_the_tests() -> None:
     names = [name for name in PYTHON if name.startswith("tests/") and name != "tests/waiting.py"]
-    assert faults(names, TESTS) == []
+    check(names, TESTS)
 
 
 def test_no_file_names_this_machine_or_a_registry() -> None:
-    assert faults([name for name in FILES if read(name) is not None], [rules.machine_path]) == []
+    check([name for name in FILES if read(name) is not None], [rules.machine_path])
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def restore(stage: Stage, case: Case) -> None:
         actor=owner,
     )
     stage.say(f"{owner.person} ({owner.role}) signs off the tenant's files on sealed items and the measured run.")
-    _await_sent(stage)
+    await_sent(stage)
     case.restore = order_switch(
         stage,
         case,
@@ -108,7 +108,7 @@ def _has_event(reader: object, event_id: str) -> bool:
     return reader.event(event_id) is not None  # type: ignore[attr-defined]
 
 
-def _await_sent(stage: Stage) -> None:
+def await_sent(stage: Stage) -> None:
     """The plane judges criteria by its own journal, so what proves them must have arrived there first."""
     stage.desk.sync_now()
     stage.wait_for(lambda: stage.desk.connection.to_send == 0, "Everything written here reaching the plane", 20.0)

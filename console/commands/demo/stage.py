@@ -57,12 +57,16 @@ class Stage:
 
     settings: Settings
     say: Callable[[str], None]
+    quick: bool = False
+    """Whether nobody reads along: a measurement waits for no eye and no finger, only for the gates themselves."""
     policy: Policy = field(init=False)
     cast: Cast = field(init=False)
     desk: Desk = field(init=False)
     range: RangeClient = field(init=False)
     plane_ready: dict[str, Any] = field(init=False)
     founded: dict[str, Any] = field(init=False)
+    gateway_url: str = field(init=False)
+    control_token: str = field(init=False, repr=False)
     evidence: Identity = field(init=False)
     custodian: Identity = field(init=False)
     escrow: Identity = field(init=False)
@@ -119,6 +123,7 @@ class Stage:
         tokens = {name: secrets.token_hex(32) for name in ("control_token", "probe_token", "range_token")}
         simulator = self._start_range(work, tokens)
         self.range = RangeClient(simulator.ready["range_url"], tokens["range_token"])
+        self.gateway_url, self.control_token = simulator.ready["url"], tokens["control_token"]
         root, head = self._found_organisation(work, simulator.ready["url"])
         self.plane_ready = self._start_plane(work, tokens).ready
         self.cast, desk_key = Cast.assemble(), SigningKey(secrets.token_bytes(SEED_BYTES))

@@ -70,10 +70,11 @@ def order_switch(stage: Stage, case: Case, want: str, **confirmed: object) -> st
         f"{preview.generation}; reaches {', '.join(preview.blast_radius.ids)} ({preview.blast_radius.scope}); {counts}."
     )
     case.told.setdefault("previews", []).append({"want": want, "counts": dict(preview.counts), "scope": answer.scope})
+    times = stage.policy.switches.times
     if want != STOPPED:
-        time.sleep(stage.policy.switches.times.dwell_ms / 1000)  # a person reads; the gate measures that they did
-    else:
-        time.sleep(stage.policy.switches.times.hold_ms / 1000)  # the button is held down
+        time.sleep(times.dwell_ms / 1000)  # a person reads; the gate measures that they did
+    elif not stage.quick:
+        time.sleep(times.hold_ms / 1000)  # the button is held down
     command_id = stage.new_id()
     confirmation = Confirmation(
         command_id=command_id,

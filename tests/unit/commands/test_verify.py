@@ -15,7 +15,7 @@ from tests.fakes.packages import CUSTODIAN, ESCROW, STRANGER, make_package, rewr
 
 FORBIDDEN = (
     *("PySide6", "pyqtgraph", "sqlite3", "pysqlite3", "sqlite_utils", "sqlalchemy"),
-    *("requests", "urllib3", "http.client", "socket", "ssl", "aiohttp", "keyring"),
+    *("requests", "urllib3", "http.client", "ssl", "aiohttp", "keyring"),
 )
 
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.domain.errors import InputError
-from console.evidence.items import DIMENSIONS, CapturedItem, Leaf, parse_leaf
+from console.domain.evidence import DIMENSIONS
+from console.evidence.items import CapturedItem, Leaf, parse_leaf
 
 SALT = bytes(range(32))
 DIGEST = hashlib.sha256(b"x").hexdigest()

@@ -183,6 +183,8 @@ def test_a_validation_measures_the_service_and_delivers_to_nobody(world: World, 
             assert float(healthy["measures"]["grounding_score"]) == pytest.approx(0.88, abs=0.03)
             assert all(isinstance(value, str) for value in healthy["measures"].values())
             assert len(healthy["answers"]) == 100
+            for seed in range(20):
+                assert all((await validate(client, cases=1, seed=seed))["measures"].values())
             client.gateway.faults = (Fault("f", "grounding_fall", "tenant.borealis", 1.0),)
             ill = await validate(client)
             assert ill["passed"] < 20

@@ -42,6 +42,10 @@ BODIES: Mapping[str, str] = {
         "command_id:s order_hash:s switch:s target:s want:s generation:i blast_radius:o reason:s gesture:s approvals:l "
         "break_glass:s for_owner:s criteria:o expires:s"
     ),
+    "approval.requested": (
+        "command_id:s switch:s target:s want:s generation:i blast_radius:o policy_hash:s reason:s expires:s"
+    ),
+    "approval.given": "command_id:s sig:s approved_at:s same_desk:b",
     "switch.ended": "command_id:s state:s sentence:s",
     "switch.acknowledged": "command_id:s switch:s target:s want:s generation:i order_hash:s acknowledged_at:s",
     "switch.refused": "command_id:s switch:s target:s want:s gates:l sentence:s",
@@ -58,6 +62,7 @@ BODIES: Mapping[str, str] = {
     "evidence.verified": "seal:i verified:b findings:l",
     # getting back
     "validation.measured": "validation_id:s target:s cases:i passed:i measures:o measured_at:s",
+    "criterion.requested": "switch:s target:s criterion:s of:s",
     "criterion.signed": "switch:s target:s criterion:s evidence:l statement:s",
     "review.requested": "seal:i of:s",
     "review.signed": "seal:i verdict:s findings:l",
@@ -68,7 +73,15 @@ BODIES: Mapping[str, str] = {
 _WANTED = {name: dict(part.split(":") for part in spec.split()) for name, spec in BODIES.items()}
 
 PERSON_SIGNED = frozenset(
-    {"switch.confirmed", "evidence.exported", "incident.closed", "review.signed", "criterion.signed", "evidence.sealed"}
+    {
+        "switch.confirmed",
+        "approval.given",
+        "evidence.exported",
+        "incident.closed",
+        "review.signed",
+        "criterion.signed",
+        "evidence.sealed",
+    }
 )
 """Types that must carry the person's signature besides the device's."""
 
@@ -98,7 +111,7 @@ def check_body(event_type: str, body: Mapping[str, Any]) -> None:
         value = body[name]
         if not isinstance(value, _KINDS[kind]) or (kind == "i" and isinstance(value, bool)):
             raise InputError(
-                f"The field '{name}' of an event '{event_type}' is a {type(value).__name__}, which does not belong there."
+                f"The field '{name}' of an event '{event_type}' is a {type(value).__name__}, which is not its kind."
             )
     unknown = sorted(set(body) - set(wanted))
     if unknown:

@@ -147,7 +147,7 @@ class SeriesJudge:
         rule = self.threshold
         self._window.forget(now_us - rule.window_s * _US)
         samples, value = self._window.samples, self._value(self._window, rule.window_s)
-        silent = self._last_us == 0 or now_us - self._last_us > self.silent_after_s * _US
+        silent = now_us - self._last_us > self.silent_after_s * _US
         if not rule.is_judged or silent or samples < rule.min_samples:
             state = SILENT if silent and self._judged_once else UNKNOWN
             return self._judgement(state, None if silent or samples == 0 else value, samples)
@@ -172,7 +172,7 @@ class SeriesJudge:
         whole = now_us - max(self._run_began_us, breach.onset_us) >= rule.clear_window_s * _US
         halves = recent.halves(now_us - round(span_s / 2 * _US))
         inside = all(h.samples and rule.well_inside(self._value(h, span_s / 2), breach.side) for h in halves)
-        if not whole or recent.samples < rule.min_samples or not inside:
+        if not whole or not inside:
             return self._judgement(ABNORMAL, value, self._window.samples)
         self.breach = None
         self._window = recent  # what was bad before must not open the breach again

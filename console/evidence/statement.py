@@ -22,7 +22,6 @@ from console.proof.names import check_key_name
 
 PREDICATE_TYPE = "urn:incident-console:evidence-seal:1"
 PREDICATE_VERSION = 1
-"""Severities whose packages take two people to open (guides, *Package*; design.md, *Sealed when*)."""
 
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _SEVERITY = re.compile(r"[A-Z][A-Z0-9-]{0,19}")

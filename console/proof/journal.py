@@ -24,7 +24,7 @@ _DIGEST_HEX = 64
 def journal_hash(previous_hex: str, event_hash_hex: str, accepted: bool) -> str:
     """The journal's hash after one more entry: hex of SHA-256(0x02 || previous || event hash || status byte).
 
-    The status byte is 0x01 for accepted and 0x00 for rejected, so a rejection cannot be turned into an acceptance later.
+    The status byte is 0x01 for accepted and 0x00 for rejected, so that neither can be turned into the other later.
     Raises InputError when a hash is not 64 lower-case hex digits.
     """
     return hashlib.sha256(_PREFIX + _raw(previous_hex) + _raw(event_hash_hex) + _STATUS_BYTE[accepted]).hexdigest()
@@ -51,7 +51,7 @@ def verify_receipt(plane_public_hex: str, receipt: dict[str, object], server_sig
 
 
 def token_subject(device: str, nonce: str, time: str, origin: str) -> dict[str, object]:
-    """What a device signs to be given an access token: its id, a fresh 64-digit nonce, its UTC time, the plane's origin.
+    """What a device signs to be given an access token: its id, a fresh 64-digit nonce, its UTC time, the origin.
 
     The origin is inside, so that one plane cannot use a request at another.
     """

@@ -61,10 +61,10 @@ def verify_record(conn: Connection, path: Path, blobs: BlobStore | None = None, 
                     return Report(
                         _counts(conn), (*faults, f"More than {MAX_FAULTS} faults; the rest was not looked at.")
                     )
-        except SqliteError as error:
+        except (SqliteError, ConsoleError) as error:
             known = translate(error, path)
             faults.append(known.sentence if isinstance(known, ConsoleError) else f"SQLite: {error}")
-        except (ValueError, TypeError, KeyError) as error:  # a row so damaged that it cannot even be read
+        except (ValueError, TypeError, KeyError) as error:  # so damaged that it cannot even be read
             faults.append(f"A row of {path.name} cannot be read ({type(error).__name__}: {str(error)[:100]}).")
     return Report(_counts(conn), tuple(faults))
 
@@ -74,7 +74,7 @@ def _counts(conn: Connection) -> dict[str, int]:
     for table in (*rows.COLUMNS, "outbox"):
         try:
             counts[table] = int(conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608 - literals
-        except SqliteError:
+        except (SqliteError, UnicodeDecodeError):
             counts[table] = -1
     return counts
 
@@ -121,16 +121,20 @@ def _events(conn: Connection) -> Iterator[str]:
         if (signed[3], signed[2], signed[4]) != at:
             yield from _newest_signature(conn, newest)
             at, seq, previous = (signed[3], signed[2], signed[4]), 0, ledger.FIRST
-        event, name = json.loads(canon), f"Event {signed[0][:40]} (number {signed[5]} of its chain)"
+        name = f"Event {signed[0][:40]} (number {signed[5]} of its chain)"
+        newest = (name, signed[3], sig, canon)
         if leaf_digest(canon.encode("utf-8")).hex() != text_hash:
             yield f"{name} was altered: its text does not give its hash."
+            seq, previous = signed[5], text_hash
+            continue
+        event = json.loads(canon)
         if tuple(event.get(field) for field in _SIGNED) != tuple(signed):
             yield f"{name} was altered: its columns are not what its text says."
         if signed[5] != seq + 1 or event.get("prev_hash") != previous:
             yield f"{name} does not follow event number {seq} of its chain; one is missing or was put in."
         if person_sig:
             yield from _person_signature(conn, name, event, person_sig, canon)
-        seq, previous, newest = signed[5], text_hash, (name, signed[3], sig, canon)
+        seq, previous = signed[5], text_hash
     yield from _newest_signature(conn, newest)
     last, count = conn.execute("SELECT ifnull(max(n), 0), count(*) FROM event").fetchone()
     if not last == count == seen:

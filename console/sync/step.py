@@ -191,7 +191,9 @@ def _configured(turn: Turn, event: ConfigAnswered) -> None:
 
 def _on_outbox(turn: Turn, lane: str, event: OutboxRead) -> None:
     turn.set(waiting=event.waiting, in_flight=event.items)
-    if event.items:
+    if turn.state.halt is not None:
+        turn.release(lane)  # stopped while the outbox was being read: it stays there
+    elif event.items:
         turn.requests.append(PushBatch(turn.ask("push"), event.items))
     else:
         turn.set_lane("push", phase=IDLE)

@@ -1,6 +1,6 @@
 """The outermost layer: who is being addressed, how large a body may be, and no traceback to anybody.
 
-Bodies are counted as they come in and before anything parses them. Streams pass through untouched.
+A body is read whole and counted before anything parses it; what is answered passes through untouched.
 """
 
 from __future__ import annotations
@@ -49,12 +49,11 @@ class Guard:
 
         problem = self._refusal(scope)
         if problem is None:
-            limit = LARGEST.get(scope["path"], SMALL)
             try:
-                await self._app(scope, _counted(receive, limit), tagged)
+                await self._app(scope, await _body_first(receive, _limit(scope)), tagged)
                 return
             except TooLarge:
-                problem = Problem("too_large", f"The body is larger than {limit} bytes; send less at a time.")
+                problem = _too_large(scope)
             except Exception:  # noqa: BLE001 - the last line: nobody outside sees a traceback, the log has it
                 _log.critical(
                     "request %s %s failed by a fault of the program", scope["method"], identity, exc_info=True
@@ -70,25 +69,38 @@ class Guard:
         if headers.get(b"content-encoding", b"identity").lower() != b"identity":
             return Problem("malformed", "This plane reads plain bodies only; send it without Content-Encoding.")
         length = headers.get(b"content-length", b"0")
-        limit = LARGEST.get(scope["path"], SMALL)
-        if length.isdigit() and int(length) > limit:
-            return Problem("too_large", f"The body is larger than {limit} bytes; send less at a time.")
-        return None
+        return _too_large(scope) if length.isdigit() and int(length) > _limit(scope) else None
 
 
-def _counted(receive: Receive, limit: int) -> Receive:
-    size = 0
+def _limit(scope: Scope) -> int:
+    return LARGEST.get(scope["path"], SMALL)
 
-    async def counted() -> Message:
-        nonlocal size
+
+def _too_large(scope: Scope) -> Problem:
+    return Problem("too_large", f"The body is larger than {_limit(scope)} bytes; send less at a time.")
+
+
+async def _body_first(receive: Receive, limit: int) -> Receive:
+    """Read the body, at most so many bytes; what gives it back and then goes on as before. Raises TooLarge.
+
+    Reading it here and not on the way keeps a framework's own handling of parse errors out of it.
+    """
+    parts, size, more = list[bytes](), 0, True
+    while more:
         message = await receive()
-        if message["type"] == "http.request":
-            size += len(message.get("body", b""))
-            if size > limit:
-                raise TooLarge
-        return message
+        if message["type"] != "http.request":
+            break
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+        size += len(parts[-1])
+        if size > limit:
+            raise TooLarge
+    whole: list[Message] = [{"type": "http.request", "body": b"".join(parts), "more_body": False}]
 
-    return counted
+    async def again() -> Message:
+        return whole.pop() if whole else await receive()
+
+    return again
 
 
 async def _send_problem(send: Any, problem: Problem, identity: str) -> None:

@@ -300,3 +300,20 @@ def test_random_orders_fire_nothing_wide_and_restore_nothing(
 ) -> None:
     order = replace(an_order(target, want), person=person, criteria={}, **fields)  # type: ignore[arg-type]
     assert unmet(order, CONTEXT)
+
+
+def test_the_sentences_say_whom_to_ask() -> None:
+    def sentence(gate: str, order: Order, context: GateContext) -> str:
+        return next(g.sentence for g in unmet_gates(order, INVENTORY, CATALOGUE, context) if g.gate == gate)
+
+    stop = an_order("tool.own", "stopped", person="bob", role="security_lead")
+    assert (
+        sentence("authority", stop, CONTEXT) == "The role security_lead may not throw it; ask the owner (tool_owner)."
+    )
+    restore = replace(stop, want="running")
+    assert sentence("authority", restore, CONTEXT) == "Only the owner (tool_owner) may restore it; ask them."
+    nameless = replace(stop, role="")
+    assert "(none)" in sentence("role", nameless, CONTEXT)
+    assert "(none)" in sentence("authority", nameless, CONTEXT)
+    assert "break the glass" in sentence("second_person", COLUMNS["wide stop"], CONTEXT)
+    assert "no break-glass" in sentence("second_person", COLUMNS["wide restore"], CONTEXT)

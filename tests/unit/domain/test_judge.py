@@ -239,6 +239,15 @@ def test_both_halves_of_the_clear_window_must_be_inside() -> None:
     assert run(judge, steady(71, 75, 1.0))[-1].breach is None
 
 
+@pytest.mark.parametrize(("value", "state"), [(0.7, WARNING), (0.75, NORMAL)])
+def test_what_cleared_may_still_be_a_warning(value: float, state: str) -> None:
+    judge = breached()
+    judgements = run(judge, steady(30, 120, value))
+    moment = next(judgement for judgement in judgements if judgement.cleared)
+    assert moment.state == (WARNING if moment.value is not None and moment.value < 0.75 else NORMAL)
+    assert judgements[-1].state == state
+
+
 def test_a_short_recovery_does_not_clear() -> None:
     judge = a_judge()
     judgements = run(judge, [*steady(0, 5, 0.25), *steady(5, 24, 1.0)])
@@ -356,6 +365,12 @@ def test_running_totals_equal_counting_anew(steps: list[tuple[int, float, int]],
         assert judgement.value == pytest.approx(expected, rel=1e-9, abs=1e-3)
 
 
+def test_a_huge_value_leaves_nothing_behind() -> None:
+    judge = a_judge(replace(FLOOR, floor=None))
+    run(judge, [bucket(0, 1e17), *steady(1, 60, 0.7)])
+    assert run(judge, steady(60, 200, 0.7))[-1].value == pytest.approx(0.7, abs=1e-12)
+
+
 @given(st.lists(st.tuples(st.integers(100_000, 15_000_000), st.floats(0, 1), st.integers(0, 60)), max_size=120))
 def test_a_breach_opens_and_clears_in_turn(steps: list[tuple[int, float, int]]) -> None:
     judge, at, standing = a_judge(), START, None
@@ -380,7 +395,7 @@ def test_a_long_run_stays_small() -> None:
     judge = a_judge()
     for step in range(20_000):
         judge.feed(bucket(step / 4, 1.0), START + step * S // 4)
-    assert judge.judge(START + 5000 * S).samples == 2390  # 60 s of four buckets of ten
+    assert len(judge._window.buckets) == 240  # also between judgements
 
 
 # --- lamps ---------------------------------------------------------------------------------------------------------

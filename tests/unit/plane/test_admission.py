@@ -30,7 +30,12 @@ CLOSED = {"resolution": "done", "saw": ""}
 
 
 def event(
-    kind: str = "note.added", body: Any = NOTE, *, by: SigningKey = DESK, person: SigningKey | None = None, **changes: Any
+    kind: str = "note.added",
+    body: Any = NOTE,
+    *,
+    by: SigningKey = DESK,
+    person: SigningKey | None = None,
+    **changes: Any,
 ) -> SignedEvent:
     fields: dict[str, Any] = {
         "type": kind, "event_id": fresh_id(), "incident": INCIDENT, "device": by.id, "incarnation": 1, "seq": 1,
@@ -63,13 +68,19 @@ REJECTED = {
     "the root outside system": (event("role.granted", {"person": "p", "role": "r"}, by=ROOT), "forbidden"),
     "another plane": (
         event(
-            "plane.certified", {"device": DESK.id, "public_key": DESK.public_hex, "origin": "x"}, by=ROOT, incident=SYSTEM
+            "plane.certified",
+            {"device": DESK.id, "public_key": DESK.public_hex, "origin": "x"},
+            by=ROOT,
+            incident=SYSTEM,
         ),
         "forbidden",
     ),
     "a certificate for another id": (
         event(
-            "device.certified", {"device": DESK.id, "public_key": PERSON.public_hex, "label": "x"}, by=ROOT, incident=SYSTEM
+            "device.certified",
+            {"device": DESK.id, "public_key": PERSON.public_hex, "label": "x"},
+            by=ROOT,
+            incident=SYSTEM,
         ),
         "malformed",
     ),

@@ -50,7 +50,9 @@ def situation(order: Order = ORDER) -> Situation:
     return Situation(KNOWN, True, EPOCH, 4, shown(order), frozenset(), NOW)
 
 
-def approve(order: Order, by: str = SECOND, *, key: SigningKey | None = None, ends_s: float = 600, given_s: float = 0) -> Order:
+def approve(
+    order: Order, by: str = SECOND, *, key: SigningKey | None = None, ends_s: float = 600, given_s: float = 0
+) -> Order:
     order = replace(order, request_expires=format_utc(NOW + timedelta(seconds=ends_s)))
     sig = (key or PEOPLE[by]).sign_text(canonical(approval_subject(order, order.request_expires)))
     at = format_utc(NOW + timedelta(seconds=given_s))
@@ -130,7 +132,15 @@ def test_a_wide_stop_needs_a_second_person() -> None:
         replace(approve(WIDE), generation=4, reason="x", command_id=fresh_id()),
         replace(approve(WIDE), request_expires=""),
     ],
-    ids=["by the author", "forged", "request over", "too long", "from the future", "for another order", "without an end"],
+    ids=[
+        "by the author",
+        "forged",
+        "request over",
+        "too long",
+        "from the future",
+        "for another order",
+        "without an end",
+    ],
 )
 def test_what_is_no_approval(order: Order) -> None:
     assert gates(order) == ("second_person",)
@@ -143,7 +153,10 @@ def test_a_second_name_of_the_author_is_no_second_person() -> None:
 
 
 def test_the_glass_can_be_broken_for_a_stop() -> None:
-    assert kind(replace(WIDE, break_glass="Nobody answers and it goes on.", person=COMMANDER, role="incident_commander")) == ""
+    assert (
+        kind(replace(WIDE, break_glass="Nobody answers and it goes on.", person=COMMANDER, role="incident_commander"))
+        == ""
+    )
 
 
 def test_a_restore_needs_its_criteria_proven() -> None:

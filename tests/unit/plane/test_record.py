@@ -36,9 +36,7 @@ def kept(tmp_path: Path) -> Iterator[tuple[Database, Record]]:
     """A founded plane's database and record that know DESK."""
     world = World(tmp_path)
     database, record = opened(tmp_path)
-    made = sign_as_root(
-        world.root, world.founded.root_chain, certificates(DESK), exercise=True, now=datetime.now(UTC)
-    )
+    made = sign_as_root(world.root, world.founded.root_chain, certificates(DESK), exercise=True, now=datetime.now(UTC))
     take(database, record, made)
     yield database, record
     database.close()
@@ -111,9 +109,7 @@ def test_an_unreadable_event_takes_no_place(kept: tuple[Database, Record]) -> No
 def test_a_device_certified_in_a_batch_may_write_in_the_same_batch(tmp_path: Path) -> None:
     world = World(tmp_path)
     database, record = opened(tmp_path)
-    made = sign_as_root(
-        world.root, world.founded.root_chain, certificates(DESK), exercise=True, now=datetime.now(UTC)
-    )
+    made = sign_as_root(world.root, world.founded.root_chain, certificates(DESK), exercise=True, now=datetime.now(UTC))
     assert {r.status for r in take(database, record, [*made, *some(1)])} == {"accepted"}
     database.close()
 
@@ -144,11 +140,15 @@ def test_its_own_events_are_a_chain_that_verifies(kept: tuple[Database, Record])
 
 def test_a_new_start_knows_what_the_last_one_knew(kept: tuple[Database, Record], tmp_path: Path) -> None:
     database, record = kept
-    database.write_now(lambda tx: record.write(tx, "switch.ended", INCIDENT, {"command_id": "c", "state": "", "sentence": ""}))
+    database.write_now(
+        lambda tx: record.write(tx, "switch.ended", INCIDENT, {"command_id": "c", "state": "", "sentence": ""})
+    )
     database.close()
     again, reborn = opened(tmp_path)
     assert (reborn.identities, reborn.head) == (record.identities, record.head)
-    again.write_now(lambda tx: reborn.write(tx, "switch.ended", INCIDENT, {"command_id": "c", "state": "", "sentence": ""}))
+    again.write_now(
+        lambda tx: reborn.write(tx, "switch.ended", INCIDENT, {"command_id": "c", "state": "", "sentence": ""})
+    )
     clocks = [e.event.envelope.hlc for e in whole(again) if e.event.envelope.device == record.key.id]
     assert clocks == sorted(set(clocks))
     again.close()

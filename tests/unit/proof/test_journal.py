@@ -59,7 +59,13 @@ def test_a_receipt_binds_every_member() -> None:
     receipt = receipt_object(EVENT_ID, "a" * 64, "accepted", 7, EPOCH)
     sig = sign_receipt(PLANE, receipt)
     assert verify_receipt(PLANE.public_hex, receipt, sig)
-    for name, other in {"event_id": EPOCH, "hash": "b" * 64, "status": "rejected", "gpos": 8, "epoch": EVENT_ID}.items():
+    for name, other in {
+        "event_id": EPOCH,
+        "hash": "b" * 64,
+        "status": "rejected",
+        "gpos": 8,
+        "epoch": EVENT_ID,
+    }.items():
         assert not verify_receipt(PLANE.public_hex, receipt | {name: other}, sig), name
     assert not verify_receipt(DEVICE.public_hex, receipt, sig)
     assert not verify_receipt(PLANE.public_hex, receipt, "not base64")

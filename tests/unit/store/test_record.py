@@ -129,7 +129,7 @@ def test_a_new_incarnation_starts_new_chains(tmp_path: Path) -> None:
 @pytest.mark.parametrize("verb", ["UPDATE", "DELETE"])
 def test_what_is_recorded_cannot_be_changed(store: Store, record: Record, table: str, verb: str) -> None:
     columns = [row[1] for row in store.conn.execute(f"PRAGMA table_info({table})")]
-    values = {"row_check": b"x"} | {name: 1 for name in ("n", "seq", "pull", "gpos", "size", "incarnation")}
+    values = {"row_check": b"x"} | dict.fromkeys(("n", "seq", "pull", "gpos", "size", "incarnation"), 1)
     row = [values.get(name, "1") for name in columns]
     with record.transaction() as tx:
         tx.conn.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})", row)

@@ -1,4 +1,4 @@
-"""What comes from the plane: data and cursor together, everything judged, nothing dropped, the same again changes nothing."""
+"""What comes from the plane: data and cursor together, everything judged, nothing dropped, nothing twice."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def test_a_gap_in_a_chain_is_quarantined(store: Store, record: Record, met: Curs
 def test_a_forgery_that_the_plane_rejected_cannot_take_the_place_of_the_event(
     store: Store, record: Record, met: Cursor
 ) -> None:
-    """The attack: push a text in the victim's name and place; the rejection stands in the journal before the original."""
+    """The attack: push a text in the victim's place; its rejection stands in the journal before the original."""
     other = Author(OTHER)
     true = other.write("note.added", ONE, body_of("note.added", text="true"))
     lie = Author(OTHER).write("note.added", ONE, body_of("note.added", text="a lie"))

@@ -155,6 +155,14 @@ def test_403_stops_and_is_shown(lane: str) -> None:
     assert engine.last.requests == ()
 
 
+def test_an_outbox_that_was_being_read_when_the_stop_came_is_not_sent() -> None:
+    engine = Engine().ready()
+    engine.fails(engine.take(FetchJournal).serial, 403)
+    engine.feed(OutboxRead(engine.take(ReadOutbox).serial, ITEMS, len(ITEMS)))
+    assert not engine.wants(PushBatch)
+    assert connection(engine.state).to_send == len(ITEMS)
+
+
 def test_receipts_that_arrive_after_a_stop_are_kept_all_the_same() -> None:
     engine = Engine()
     batch = engine.pushing()

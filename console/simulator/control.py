@@ -32,6 +32,7 @@ class ControlApi:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._closing = False
+        self._commanding = asyncio.Lock()
 
     def add_to(self, app: web.Application) -> None:
         """Registers the routes, all behind the control token."""
@@ -72,13 +73,14 @@ class ControlApi:
     async def set_switch(self, request: web.Request) -> web.Response:
         """PUT /control/switches/{switch}/{target}: see the module's rule."""
         order, expires = await _read_order(request)
-        answer = self._answer(order, expires)
+        async with self._commanding:
+            answer = await self._answer(order, expires)
         slow_ms = self._gateway.order.misbehaviour.slow_control_ms
         if slow_ms:
             await asyncio.sleep(slow_ms / 1000)
         return web.json_response(answer)
 
-    def _answer(self, order: SwitchOrder, expires: datetime) -> dict[str, Any]:
+    async def _answer(self, order: SwitchOrder, expires: datetime) -> dict[str, Any]:
         board = self._gateway.board
         try:
             if (again := board.answer_to(order)) is not None:
@@ -87,7 +89,7 @@ class ControlApi:
                 raise Refusal(404, "unmapped", f"This gateway does not enforce {order.switch} on {order.target}.")
             if expires <= datetime.now(UTC):
                 raise Refusal(410, "expired", "The command's time is over; nothing was changed.")
-            return self._gateway.command(order)
+            return await self._gateway.command(order)
         except ReusedCommand:
             raise Refusal(409, "conflict", "That command_id was used for another command.") from None
         except StaleOrder as stale:

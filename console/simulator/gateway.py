@@ -1,7 +1,7 @@
 """The gateway's state: the AI service, its switches, its open streams and what they add up to.
 
-One event loop owns it; nothing here awaits, so every method is one indivisible step. HTTP is in `datapath` and
-`control`.
+One event loop owns it; but for `command`, which waits for the disk, every method is one indivisible step. HTTP is in
+`datapath` and `control`.
 """
 
 from __future__ import annotations
@@ -94,9 +94,9 @@ class Gateway:
 
     # --- the control side
 
-    def command(self, order: SwitchOrder) -> dict[str, Any]:
-        """Applies a switch order that was checked; see SwitchBoard.apply for what it raises."""
-        return self.board.apply(order, format_utc(from_epoch_us(now_us())), self._cut)
+    async def command(self, order: SwitchOrder) -> dict[str, Any]:
+        """Applies a switch order that was checked, one at a time; see SwitchBoard.apply for what it raises."""
+        return await self.board.apply(order, format_utc(from_epoch_us(now_us())), self._cut)
 
     def _cut(self, stop: SwitchState) -> int:
         hit = [stream for stream in self.streams if reaches(stop, stream.route, stream.model, stream.tools)]

@@ -7,6 +7,7 @@ each switch is set again (polarity: "running" only when known).
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
@@ -158,8 +159,11 @@ class SwitchBoard:
             raise ReusedCommand
         return dict(entry["answer"])
 
-    def apply(self, order: SwitchOrder, now: str, cut: Callable[[SwitchState], int]) -> dict[str, Any]:
+    async def apply(self, order: SwitchOrder, now: str, cut: Callable[[SwitchState], int]) -> dict[str, Any]:
         """Sets a known pair and returns the answer; `cut` ends the open streams a stop reaches and counts them.
+
+        One call at a time: the caller sees to it. The file is written on another thread, so that a slow disk delays
+        the answer but neither the effect of a stop nor the traffic.
 
         Raises StaleOrder for a generation that is not above the one held, EnvironmentFault when the state cannot be
         made durable (then a stop holds in memory and a restore did not happen).
@@ -184,7 +188,8 @@ class SwitchBoard:
         ledger = {**self._ledger, order.command_id: {"order": asdict(order), "answer": answer}}
         if not self._lies.drop_durable:
             try:
-                self._write({**self._states, pair: state}, dict(list(ledger.items())[-LEDGER_ENTRIES:]))
+                kept = dict(list(ledger.items())[-LEDGER_ENTRIES:])
+                await asyncio.to_thread(self._write, {**self._states, pair: state}, kept)
             except OSError as error:
                 raise EnvironmentFault(
                     f"The state of {order.switch} on {order.target} could not be written ({error.strerror});"

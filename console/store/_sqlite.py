@@ -41,6 +41,9 @@ else:
 
 __all__ = ["Connection", "Database", "Immediate", "Migrations", "SqliteError"]
 
+SQLITE_FAULTS = (SqliteError, UnicodeDecodeError)
+"""What a statement can raise; the second when a damaged name stands in SQLite's own error text."""
+
 OLDEST_SQLITE = (3, 51, 3)
 """From 3.7.0 to 3.51.2 a race at the reset of the write-ahead log can corrupt a database (guides, *SQLite*)."""
 BUSY_TIMEOUT_MS = 5_000
@@ -96,6 +99,21 @@ def connect_memory() -> Connection:
     return _settled(engine.connect(":memory:", isolation_level=None, cached_statements=_CACHED_STATEMENTS), ())
 
 
+def vacuum_into(path: Path, copy: Path) -> None:
+    """Writes the database `path` as it is at this moment, compact, into the new file `copy`.
+
+    The only way to copy one: `cp` and stepped backups can catch it between two states.
+    """
+    require_sqlite()
+    conn = _connect(path, "ro", ())  # without query_only, which forbids even this
+    try:
+        conn.execute("VACUUM INTO ?", (str(copy),))
+    except SQLITE_FAULTS as error:
+        raise translate(error, copy) from error
+    finally:
+        conn.close()
+
+
 def _connect(path: Path, mode: str, pragmas: tuple[str, ...]) -> Connection:
     try:
         conn = engine.connect(
@@ -106,7 +124,7 @@ def _connect(path: Path, mode: str, pragmas: tuple[str, ...]) -> Connection:
             cached_statements=_CACHED_STATEMENTS,
         )
         return _settled(conn, pragmas)
-    except SqliteError as error:
+    except SQLITE_FAULTS as error:
         raise translate(error, path) from error
 
 
@@ -147,7 +165,7 @@ class Immediate:
     def __enter__(self) -> None:
         try:
             self._conn.execute("BEGIN IMMEDIATE")
-        except SqliteError as error:
+        except SQLITE_FAULTS as error:
             raise translate(error, self._path) from error
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
@@ -155,7 +173,7 @@ class Immediate:
             if error is None:
                 self._conn.execute("COMMIT")
                 return
-        except SqliteError as failed:
+        except SQLITE_FAULTS as failed:
             self._undo()
             raise translate(failed, self._path) from failed
         self._undo()
@@ -171,6 +189,8 @@ class Immediate:
 def translate(error: Exception, path: Path) -> Exception:
     """The sentence for an SQLite error at `path`; an error that only a bug can cause comes back unchanged."""
     code = getattr(error, "sqlite_errorcode", None)
+    if isinstance(error, UnicodeDecodeError):
+        code = engine.SQLITE_CORRUPT
     if isinstance(error, ConsoleError) or code is None:
         return error
     primary = code & 0xFF

@@ -19,9 +19,9 @@ from typing import IO, Any, BinaryIO, NamedTuple
 
 from console.domain.errors import InputError
 from console.store import rows
-from console.store._sqlite import Immediate, SqliteError, connect_reader, connect_writer, translate
+from console.store._sqlite import Immediate, connect_reader, connect_writer, vacuum_into
 from console.store.blobs import BlobStore
-from console.store.faults import StoreDamageFault
+from console.store.faults import StoreDamageFault, StoreMissingError
 from console.store.files import open_regular, publish_file, publish_folder, require_free, scratch_folder
 from console.store.migrations import SCHEMA_VERSION
 from console.store.opening import BLOB_FOLDER, RECORD_FILE, record_path, stored_version
@@ -65,7 +65,8 @@ def backup(folder: Path, target: Path, made_at: str) -> Archived:
     blobs = BlobStore(folder / BLOB_FOLDER)
     with scratch_folder(target, "the backup was not made") as scratch:
         copy = scratch / RECORD_FILE
-        _vacuum(record_path(folder), copy)
+        vacuum_into(_existing(record_path(folder)), copy)
+        copy.chmod(0o600)
         report = verify_store(copy, blobs)
         if report.faults:
             raise StoreDamageFault(f"The store {folder} is not backed up because it is not intact: {report.faults[0]}")
@@ -104,15 +105,10 @@ def restore(source: Path, folder: Path) -> Report:
     return report
 
 
-def _vacuum(source: Path, copy: Path) -> None:
-    conn = connect_reader(source)
-    try:
-        conn.execute("VACUUM INTO ?", (str(copy),))
-    except SqliteError as error:
-        raise translate(error, copy) from error
-    finally:
-        conn.close()
-    copy.chmod(0o600)
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise StoreMissingError(f"There is no store in {path.parent}; name its folder with --store.")
+    return path
 
 
 def _blob_parts(copy: Path, blobs: BlobStore) -> list[Part]:

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from console.proof.envelope import SignedEvent
-from console.store._sqlite import Connection, SqliteError, connect_reader, translate
+from console.store._sqlite import SQLITE_FAULTS, Connection, connect_reader, translate
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 
@@ -60,7 +60,7 @@ class Rows:
         try:
             cursor = self._conn.execute(sql, parameters)
             return [column[0] for column in cursor.description], cursor.fetchall()
-        except SqliteError as error:
+        except SQLITE_FAULTS as error:
             raise translate(error, self._path) from error
 
 

@@ -152,7 +152,11 @@ def _on_token(turn: Turn, lane: str, event: TokenAnswered) -> None:
 
 
 def _on_refused_write(turn: Turn, lane: str, event: WriteFailed) -> None:
-    turn.set(trouble=event.sentence, pending_cursor=None, pending_plane=None)
+    turn.set(trouble=event.sentence)
+    if lane == "pull":
+        turn.set(pending_cursor=None)
+    elif lane == "session":
+        turn.set(pending_plane=None)
     retreat(turn, lane, full_jitter(turn.lane(lane).failures + 1, turn.roll))
 
 

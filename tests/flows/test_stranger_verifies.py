@@ -30,22 +30,10 @@ from tests.fakes.packages import (
     rebuild_manifests,
     rewrite,
 )
+from tests.fakes.stranger import FILES, SIGNATURES, TREE, shell
 
 TOOLS = ("bash", "sha256sum", "find", "awk", "sed", "base64", "xxd", "openssl", "ssh-keygen")
 
-FILES = """
-sha256sum --quiet --strict -c manifest-sha256.txt && sha256sum --quiet --strict -c tagmanifest-sha256.txt
-test "$(sed -n 's/^Payload-Oxum: //p' bag-info.txt)" = "$(find data -type f -printf '%s\\n' | awk '{s+=$1;n++}END{print s"."n}')"
-"""  # noqa: E501 - commands as they are published
-TREE = """
-cp seal/leafhashes.txt l; while [ $(wc -l <l) -gt 1 ]; do : >m; while read -r x; do if read -r y; then printf '01%s%s' $x $y | xxd -r -p | sha256sum | cut -c1-64; else echo $x; fi; done <l >>m; mv m l; done
-test "$(sed -n 3p seal/checkpoint)" = "$(xxd -r -p l | base64)"
-"""  # noqa: E501 - commands as they are published
-SIGNATURES = """
-sed '/^$/,$d' seal/checkpoint >note; tail -1 seal/checkpoint | awk '{print $3}' | base64 -d | tail -c 64 >sig
-openssl pkeyutl -verify -rawin -pubin -inkey PUB.pem -in note -sigfile sig
-ssh-keygen -Y verify -f allowed_signers -I ic@example.org -n file -s seal/checkpoint.sshsig < seal/checkpoint
-"""
 AGE_PLAIN = "age -d -i custodian.key data/000003.age | sha256sum"
 AGE_NESTED = "age -d -i escrow.key data/000003.age | age -d -i custodian.key | sha256sum"
 OPENING = ("age ",)
@@ -80,19 +68,6 @@ def scratch(package: Path) -> Path:
 
 def is_nested(package: Path) -> bool:
     return "escrow.key, custodian.key" in (package / bag.VERIFY).read_text(encoding="utf-8")
-
-
-def shell(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
-    """Runs `script` in `folder`, a command a line; the first line that fails ends it."""
-    lines = [f"{line} || exit 1" for line in script.splitlines() if line]
-    return subprocess.run(
-        ["bash", "-o", "pipefail", "-c", "\n".join(lines)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def need_age() -> None:

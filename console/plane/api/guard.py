@@ -26,6 +26,10 @@ class TooLarge(Exception):
     """A body grew beyond what its path allows."""
 
 
+class Gone(Exception):
+    """The caller left before its body was whole: nothing of it is acted upon."""
+
+
 class Guard:
     """Wraps the application; `hosts` are the names under which it may be addressed."""
 
@@ -51,6 +55,8 @@ class Guard:
         if problem is None:
             try:
                 await self._app(scope, await _body_first(receive, _limit(scope)), tagged)
+                return
+            except Gone:
                 return
             except TooLarge:
                 problem = _too_large(scope)
@@ -81,7 +87,7 @@ def _too_large(scope: Scope) -> Problem:
 
 
 async def _body_first(receive: Receive, limit: int) -> Receive:
-    """Read the body, at most so many bytes; what gives it back and then goes on as before. Raises TooLarge.
+    """Read the body, at most so many bytes; what gives it back and then goes on as before. Raises TooLarge and Gone.
 
     Reading it here and not on the way keeps a framework's own handling of parse errors out of it.
     """
@@ -89,7 +95,7 @@ async def _body_first(receive: Receive, limit: int) -> Receive:
     while more:
         message = await receive()
         if message["type"] != "http.request":
-            break
+            raise Gone
         parts.append(message.get("body", b""))
         more = message.get("more_body", False)
         size += len(parts[-1])

@@ -64,6 +64,20 @@ def test_a_command_is_applied_once_and_answered_the_same_again(world: World, tmp
     asyncio.run(scene())
 
 
+def test_commands_that_come_together_are_taken_one_by_one(world: World, tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with served(world, tmp_path) as client:
+            same = [client.throw(generation=1, command_id="command-1") for _ in range(5)]
+            other = client.throw(generation=2, target="tenant.cascade", command_id="command-2")
+            answers = await asyncio.gather(*same, other)
+            assert [status for status, _ in answers] == [200] * 6
+            assert all(answer == answers[0] for answer in answers[:5])
+            assert {state.target for state in client.gateway.board.stopped()} == {"tenant.borealis", "tenant.cascade"}
+            assert client.gateway.board.durable_states() == client.gateway.board.states()
+
+    asyncio.run(scene())
+
+
 def test_an_answered_command_is_answered_after_its_end_and_after_a_restart(world: World, tmp_path: Path) -> None:
     async def scene() -> None:
         async with served(world, tmp_path) as client:

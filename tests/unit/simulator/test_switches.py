@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,6 +41,10 @@ def order(want: str = "stopped", generation: int = 1, command_id: str = "command
     return SwitchOrder("FF_TENANT_BLOCK", "tenant.borealis", want, generation, command_id)
 
 
+def apply(board: SwitchBoard, wanted: SwitchOrder, now: str, cut: Callable[[SwitchState], int]) -> dict[str, Any]:
+    return asyncio.run(board.apply(wanted, now, cut))
+
+
 def cut_nothing(stop: SwitchState) -> int:
     return 0
 
@@ -55,7 +62,7 @@ def test_a_provisioned_folder_starts_running(tmp_path: Path) -> None:
 
 def test_a_stop_is_there_after_reopening_with_its_command(tmp_path: Path) -> None:
     path = provisioned(tmp_path)
-    answer = opened(path).apply(order(), NOW, lambda stop: 3)
+    answer = apply(opened(path), order(), NOW, lambda stop: 3)
     assert answer == {"applied": True, "state": "stopped", "generation": 1, "streams_cut": 3, "durable": True}
     again = opened(path)
     assert [(s.target, s.command_id) for s in again.stopped()] == [("tenant.borealis", "command-1")]
@@ -65,18 +72,18 @@ def test_a_stop_is_there_after_reopening_with_its_command(tmp_path: Path) -> Non
 
 def test_generations_only_grow(tmp_path: Path) -> None:
     board = opened(provisioned(tmp_path))
-    board.apply(order(generation=5), NOW, cut_nothing)
+    apply(board, order(generation=5), NOW, cut_nothing)
     for generation in (1, 4, 5):
         with pytest.raises(StaleOrder) as stale:
-            board.apply(order("running", generation, "command-2"), NOW, cut_nothing)
+            apply(board, order("running", generation, "command-2"), NOW, cut_nothing)
         assert stale.value.held == 5
-    board.apply(order("running", 6, "command-3"), NOW, cut_nothing)
+    apply(board, order("running", 6, "command-3"), NOW, cut_nothing)
     assert state_of(board) == "running"
 
 
 def test_a_command_id_cannot_mean_two_things(tmp_path: Path) -> None:
     board = opened(provisioned(tmp_path))
-    board.apply(order(), NOW, cut_nothing)
+    apply(board, order(), NOW, cut_nothing)
     with pytest.raises(ReusedCommand):
         board.answer_to(order("running", 2))
     assert board.answer_to(order(command_id="command-2")) is None
@@ -84,10 +91,14 @@ def test_a_command_id_cannot_mean_two_things(tmp_path: Path) -> None:
 
 def test_the_ledger_is_bounded_and_keeps_the_newest(tmp_path: Path) -> None:
     path = provisioned(tmp_path)
-    board = opened(path)
-    for generation in range(1, LEDGER_ENTRIES + 4):
-        want = ("stopped", "running")[generation % 2]
-        board.apply(order(want, generation, f"command-{generation}"), NOW, cut_nothing)
+
+    async def many() -> None:
+        board = opened(path)
+        for generation in range(1, LEDGER_ENTRIES + 4):
+            want = ("stopped", "running")[generation % 2]
+            await board.apply(order(want, generation, f"command-{generation}"), NOW, cut_nothing)
+
+    asyncio.run(many())
     again = opened(path)
     assert again.answer_to(order("running", 3, "command-3")) is None
     assert again.answer_to(order("stopped", 4, "command-4")) is not None
@@ -117,10 +128,10 @@ def test_a_file_that_says_nothing_stops_everything(tmp_path: Path, content: byte
 
 def test_a_stopped_state_in_doubt_can_be_set_again(tmp_path: Path) -> None:
     board = opened(tmp_path / "switches.json")
-    board.apply(order("running"), NOW, cut_nothing)
+    apply(board, order("running"), NOW, cut_nothing)
     assert [s.switch for s in board.stopped()] == ["FF_GLOBAL_AI"]
     assert board.problem
-    board.apply(SwitchOrder("FF_GLOBAL_AI", "environment.range", "running", 1, "command-9"), NOW, cut_nothing)
+    apply(board, SwitchOrder("FF_GLOBAL_AI", "environment.range", "running", 1, "command-9"), NOW, cut_nothing)
     assert board.problem == ""
     assert opened(board.path).stopped() == []
 
@@ -140,21 +151,21 @@ def test_without_a_disk_a_stop_holds_and_a_restore_does_not_happen(tmp_path: Pat
     obstacle.mkdir()  # where the new file would be written
     (obstacle / "full").touch()
     with pytest.raises(EnvironmentFault, match="not past a restart"):
-        board.apply(order(), NOW, lambda stop: 1)
+        apply(board, order(), NOW, lambda stop: 1)
     assert state_of(board) == "stopped"
     assert state_of(opened(path)) == "running"
     with pytest.raises(EnvironmentFault, match="stays stopped"):
-        board.apply(order("running", 2, "command-2"), NOW, cut_nothing)
+        apply(board, order("running", 2, "command-2"), NOW, cut_nothing)
     assert state_of(board) == "stopped"
     (obstacle / "full").unlink()
     obstacle.rmdir()
-    assert board.apply(order(), NOW, cut_nothing)["durable"] is True, "the same command may be tried again"
+    assert apply(board, order(), NOW, cut_nothing)["durable"] is True, "the same command may be tried again"
     assert state_of(opened(path)) == "stopped"
 
 
 def test_nothing_is_left_beside_the_file_and_it_is_private(tmp_path: Path) -> None:
     path = provisioned(tmp_path)
-    opened(path).apply(order(), NOW, cut_nothing)
+    apply(opened(path), order(), NOW, cut_nothing)
     assert [one.name for one in tmp_path.iterdir()] == ["switches.json"]
     assert path.stat().st_mode & 0o777 == 0o600
     assert json.loads(path.read_bytes().partition(b"\n")[2])["v"] == 1
@@ -163,12 +174,12 @@ def test_nothing_is_left_beside_the_file_and_it_is_private(tmp_path: Path) -> No
 def test_the_lies_are_lies(tmp_path: Path) -> None:
     path = provisioned(tmp_path)
     lazy = opened(path, Misbehaviour(ack_without_effect=True))
-    assert lazy.apply(order(), NOW, cut_nothing)["applied"] is True
+    assert apply(lazy, order(), NOW, cut_nothing)["applied"] is True
     assert state_of(lazy) == "stopped"
     assert lazy.stopped() == []
 
     path = provisioned(tmp_path)
     forgetful = opened(path, Misbehaviour(drop_durable=True))
-    assert forgetful.apply(order(), NOW, cut_nothing)["durable"] is True
+    assert apply(forgetful, order(), NOW, cut_nothing)["durable"] is True
     assert state_of(forgetful) == "stopped"
     assert state_of(opened(path)) == "running"

@@ -1,4 +1,4 @@
-"""Projections: whatever happened in whatever order, keeping up equals starting over; and nothing unknown breaks them."""
+"""Projections: whatever happened in whatever order, keeping up equals starting over."""
 
 from __future__ import annotations
 

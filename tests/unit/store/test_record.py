@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -60,9 +61,9 @@ def test_an_event_enters_the_outbox_and_the_timeline_in_its_own_transaction(stor
 
 def test_a_transaction_that_fails_leaves_nothing_and_the_chain_goes_on(store: Store, record: Record) -> None:
     first = note(record, ONE)
-    with pytest.raises(ZeroDivisionError), record.transaction() as tx:
+    with contextlib.suppress(ZeroDivisionError), record.transaction() as tx:
         tx.append("note.added", ONE, body_of("note.added", text="never"), actor=COMMANDER)
-        _ = 1 // 0
+        raise ZeroDivisionError
     second = note(record, ONE)
     assert second.envelope.prev_hash == first.hash
     assert _all(store, "SELECT count(*) FROM event") == [(2,)]

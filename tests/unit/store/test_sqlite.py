@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def test_an_sqlite_that_can_corrupt_is_refused(path: Path, monkeypatch: pytest.M
 
 
 def test_an_exception_undoes_the_whole_transaction(conn: Connection, path: Path) -> None:
-    with pytest.raises(KeyError), Immediate(conn, path):
+    with contextlib.suppress(KeyError), Immediate(conn, path):
         conn.execute("INSERT INTO t VALUES (1, 'x')")
         raise KeyError
     assert conn.execute("SELECT count(*) FROM t").fetchone()[0] == 0
@@ -71,9 +72,9 @@ def test_a_transaction_takes_the_write_lock_at_once(
     monkeypatch.setattr(_sqlite, "_EVERY_CONNECTION", ("PRAGMA busy_timeout = 0",))
     other = connect_writer(path)
     try:
-        with Immediate(conn, path), pytest.raises(StoreBusyFault, match="Another program is writing"):
-            with Immediate(other, path):
-                pass  # pragma: no cover
+        busy = pytest.raises(StoreBusyFault, match="Another program is writing")
+        with Immediate(conn, path), busy, Immediate(other, path):
+            pass  # pragma: no cover
     finally:
         other.close()
 

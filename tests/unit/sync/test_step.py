@@ -80,6 +80,16 @@ def test_a_failed_write_moves_nothing_and_asks_again() -> None:
     assert engine.take(FetchJournal).after == 0
 
 
+def test_a_failed_write_on_one_lane_leaves_the_others_alone() -> None:
+    engine = Engine()
+    batch, asked = engine.pushing(), engine.take(FetchJournal)
+    engine.feed(PushAnswered(batch.serial, EPOCH, receipts(ITEMS)))
+    engine.feed(page(asked.serial, entries()))
+    engine.feed(WriteFailed(engine.take(StoreReceipts).serial, "The disk is full."))
+    engine.feed(Written(engine.take(StoreEntries).serial))
+    assert engine.state.cursor.gpos == 3
+
+
 def test_only_a_desk_that_has_everything_waits_at_the_plane() -> None:
     engine = Engine().ready()
     first = engine.take(FetchJournal)

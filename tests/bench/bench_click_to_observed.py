@@ -13,8 +13,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pairs import percentile, row
-
 from console.actions.recovery import sign_criterion
 from console.commands.demo.cast import COMMANDER, OWNER
 from console.commands.demo.opening import TARGET, Case
@@ -23,6 +21,7 @@ from console.commands.demo.stage import Settings, Stage
 from console.commands.demo.stopping import SWITCH, await_outcome, order_switch
 from console.domain.switches import RUNNING, STOPPED
 from console.domain.times import format_utc, parse_utc
+from tests.bench.pairs import percentile, row
 
 CYCLES, OTHER = 60, "tenant.cascade"
 

@@ -7,14 +7,13 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pairs import in_turn, row
-
 from console.actions.incidents import add_note
 from console.proof.actor import Actor
 from console.proof.ids import uuid7
 from console.proof.keys import SigningKey
 from console.store.opening import open_store
 from console.store.transaction import Writer
+from tests.bench.pairs import in_turn, row
 
 PAIRS, COMMITS = 9, 100
 TEXT = "14:02 the on-call engineer reports that answers of the adviser cite a page that does not exist"

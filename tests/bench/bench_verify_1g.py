@@ -10,11 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from pairs import in_turn, row
-
 from console.evidence.items import Leaf
 from console.evidence.sealing import PackageItem
 from console.evidence.verification import verify_package
+from tests.bench.pairs import in_turn, row
 from tests.fakes.packages import custody_of, make_package, trust
 
 PAIRS, ITEMS, ITEM_BYTES = 5, 16, 64 * 1024 * 1024

@@ -115,7 +115,10 @@ def test_a_folder_that_is_not_empty_is_never_written_into(tmp_path: Path) -> Non
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
-@@
+BROKEN = ("", "TIMESTAMP,ContextTokens\n", "TIMESTAMP,ContextTokens,GeneratedTokens\nnever,1,2\n")
+
+
+@pytest.mark.parametrize("defect", BROKEN, ids=["empty", "columns", "time"])
 def test_a_broken_trace_is_named_in_one_sentence(tmp_path: Path, defect: str) -> None:
     trace = tmp_path / "trace.csv"
     trace.write_text(defect)

@@ -14,12 +14,13 @@ from console.domain.confirmation import Confirmation
 from console.domain.errors import RefusedError
 from console.domain.gates import GateContext, unmet_gates
 from console.domain.inventory import Inventory
+from console.domain.restoring import proven_ids
 from console.domain.switches import SwitchCatalogue
 from console.domain.times import format_utc, parse_utc
 from console.proof.actor import Actor
 from console.proof.canonical import canonical, nfc
 from console.proof.keys import leaf_digest, verify_text
-from console.store.facts import certified_people, known_ids, open_command
+from console.store.facts import certified_people, open_command, pieces
 from console.store.record import Record
 from console.store.transaction import Transaction
 
@@ -49,7 +50,7 @@ def confirm_switch(
             )
         confirmation_id = tx.new_id()
         order = _order(record, confirmation, confirmation_id, policy_hash, catalogue, actor, now)
-        context = _context(tx, order, policy_hash)
+        context = _context(tx, order, catalogue, policy_hash, now)
         unmet = unmet_gates(order, inventory, catalogue, context)
         if unmet:
             raise RefusedError(" ".join(gate.sentence for gate in unmet))
@@ -115,19 +116,27 @@ def _order(
     )
 
 
-def _context(tx: Transaction, order: Order, policy_hash: str) -> GateContext:
+def _context(
+    tx: Transaction, order: Order, catalogue: SwitchCatalogue, policy_hash: str, now: datetime
+) -> GateContext:
     people = certified_people(tx)
     subject = canonical(approval_subject(order, order.request_expires)) if order.approvals else b""
+    author = people.get(order.person)
     approved = {
         approval.person
         for approval in order.approvals
-        if approval.person in people and verify_text(people[approval.person].public_key, subject, approval.sig)
+        if approval.person in people
+        and (author is None or people[approval.person].public_key != author.public_key)
+        and order.request_expires > format_utc(now)
+        and verify_text(people[approval.person].public_key, subject, approval.sig)
     }
     named = [event for ids in order.criteria.values() for event in ids]
     return GateContext(
         roles_of={name: person.roles for name, person in people.items()},
         approved_by=approved,
-        proven=known_ids(tx, order.incident, named),
+        proven=proven_ids(
+            catalogue.switch(order.switch), order.target, order.criteria, pieces(tx, order.incident, named)
+        ),
         policy_hash=policy_hash,
     )
 

@@ -198,7 +198,7 @@ class Operator:
         stream: ProbeStream | None,
         dispatch: Dispatch | None,
         *,
-        seconds: float = probes.DEADLINE_S,
+        seconds: float | None = None,
     ) -> None:
         item = self._rules.inventory.item(command.target)
         aim = Aim(command.switch, command.target, command.want, command.generation, command.command_id)

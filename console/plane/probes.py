@@ -105,16 +105,17 @@ async def watch_effect(
     back_end: BackEnd,
     item: InventoryItem,
     aim: Aim,
-    seconds: float = DEADLINE_S,
+    seconds: float | None = None,
     *,
     not_at_once: Callable[[], Awaitable[None]] | None = None,
 ) -> Effect:
-    """Probe at once and then ever more slowly until the effect is seen or `seconds` are over.
+    """Probe at once and then ever more slowly until the effect is seen or `seconds` (DEADLINE_S) are over.
 
     With `seconds` 0 it probes exactly once. `not_at_once` is awaited when the first probe did not see it; nothing else
     comes between the dispatch and that probe. Raises only what `not_at_once` raises.
     """
     loop = asyncio.get_running_loop()
+    seconds = DEADLINE_S if seconds is None else seconds
     deadline, pause, probes = loop.time() + seconds, FIRST_PAUSE_S, 0
     while True:
         left = deadline - loop.time()

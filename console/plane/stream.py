@@ -23,10 +23,10 @@ _TOO_SLOW = b": too slow, connect again\n\n"
 
 
 class Relay:
-    """One writer (`publish`), many readers (`follow`)."""
+    """One writer (`publish`), many readers (`follow`); `queued` (QUEUED) messages may wait for each."""
 
-    def __init__(self, queued: int = QUEUED) -> None:
-        self._queued = queued
+    def __init__(self, queued: int | None = None) -> None:
+        self._queued = QUEUED if queued is None else queued
         self._kept: deque[tuple[int, bytes]] = deque(maxlen=KEPT)
         self._queues: set[asyncio.Queue[bytes]] = set()
         self._lamps = b""

@@ -136,7 +136,7 @@ class Watcher:
     async def _reconcile(self, back_end: BackEnd, row: Desired, held: Held) -> None:
         if held.state == row.want and held.generation >= row.generation:
             if held.generation > row.generation or row.drift:
-                await self._adopt(row, held)
+                await self._settled(row, held.generation)
             return
         if await self._database.read(lambda c: ledger.pending(c, row.switch, row.target)):
             return  # what became of that command is being found out; it is no drift yet
@@ -173,13 +173,14 @@ class Watcher:
 
         return await self._database.write(work)
 
-    async def _adopt(self, row: Desired, held: Held) -> None:
+    async def _settled(self, row: Desired, generation: int = 0) -> None:
+        """The back-end is where it should be, at that generation or the row's."""
         self._patience.pop((row.switch, row.target), None)
 
         def work(tx: Transaction) -> None:
             if desired.desired(tx.connection, row.switch, row.target) == row:
-                generation = max(row.generation, held.generation)
-                desired.set_desired(tx.connection, replace(row, drift="", generation=generation))
+                newest = max(row.generation, generation)
+                desired.set_desired(tx.connection, replace(row, drift="", generation=newest))
 
         await self._database.write(work)
 
@@ -208,14 +209,19 @@ class Watcher:
             return
         assertion = Assertion(row.switch, row.target, STOPPED, generation, again.enforced_by, expires)
         await back_end.apply(assertion, probes.DEADLINE_S)
-        if again.command_id:
-            await self._observe(back_end, again, {"asserted_again": "true"}, restarted=False)
+        effect = await self._observe(back_end, again, {"asserted_again": "true"}, restarted=False)
+        if effect is not None and effect.seen == "in_effect":
+            # at once, not at the next look: a restart in between is to be checked like any other
+            await self._settled(again)
 
-    async def _observe(self, back_end: BackEnd, row: Desired, more: Mapping[str, str], *, restarted: bool) -> None:
+    async def _observe(
+        self, back_end: BackEnd, row: Desired, more: Mapping[str, str], *, restarted: bool
+    ) -> Effect | None:
+        """Probe a switch that a person commanded and record what was seen; None when it cannot be probed."""
         command = await self._database.read(lambda connection: ledger.find(connection, row.command_id))
         item = self._rules.inventory.item(row.target)
         if command is None or not back_end.can_probe(row.switch, item):
-            return
+            return None
         aim = Aim(row.switch, row.target, row.want, row.generation, row.enforced_by)
         effect = await probes.watch_effect(back_end, item, aim)
         event_id = self._record.new_id()
@@ -233,6 +239,7 @@ class Watcher:
         await self._operator.write_observed(
             Observed(command.command_id, row.incident, aim, effect, "probe", results, detail, event_id)
         )
+        return effect
 
 
 def _survived(effect: Effect) -> str:

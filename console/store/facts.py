@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from console.domain.commands import ENDS
 from console.domain.evidence import missing_dimensions
 from console.domain.incident import IncidentFacts
+from console.domain.restoring import ITEM, SIGN_OFF, VALIDATION, Piece, piece_of_event
 from console.domain.switches import RUNNING, STOPPED
+from console.proof.envelope import SignedEvent
+from console.proof.keys import verify_text
 from console.store.readers import Rows
 
 _RESPONDING = (
@@ -67,6 +70,44 @@ def known_ids(reader: Rows, incident: str, ids: Iterable[str]) -> frozenset[str]
         (incident, listed),
     )
     return frozenset(row[0] for row in (*events, *items))
+
+
+def pieces(reader: Rows, incident: str, ids: Iterable[str]) -> Mapping[str, Piece]:
+    """What the record holds of `ids` in this incident that may prove a restoration criterion, by id (SWI-3).
+
+    A sign-off carries its author's roles only when their own signature over it holds; a validation counts only from
+    the device that the root certified as the plane.
+    """
+    wanted = list(dict.fromkeys(ids))
+    known = known_ids(reader, incident, wanted)
+    people, planes = certified_people(reader), _planes(reader)
+    found: dict[str, Piece] = {}
+    for one in wanted:
+        signed = reader.event(one) if one in known else None
+        if signed is not None:
+            piece = _piece(one, signed, people, planes)
+            found |= {one: piece} if piece is not None else {}
+        elif one in known:
+            found[one] = Piece(one, ITEM)
+    return found
+
+
+def _planes(reader: Rows) -> frozenset[str]:
+    return frozenset(str(row[0]) for row in reader.tuples("SELECT device FROM device_now WHERE kind = 'plane'"))
+
+
+def _piece(
+    event_id: str, signed: SignedEvent, people: Mapping[str, CertifiedPerson], planes: frozenset[str]
+) -> Piece | None:
+    event = signed.envelope
+    piece = piece_of_event(event_id, event.type, event.body, ())
+    if piece is None or (piece.kind == VALIDATION and event.device not in planes):
+        return None
+    author = people.get(event.actor)
+    if piece.kind != SIGN_OFF or author is None:
+        return piece
+    held = verify_text(author.public_key, signed.canon.encode("utf-8"), signed.person_sig)
+    return replace(piece, signer_roles=author.roles if held else frozenset())
 
 
 def open_command(reader: Rows, switch: str, target: str) -> str:

@@ -142,6 +142,19 @@ class Cursor:
     size_seen: int = 0
 
 
+@dataclass(frozen=True)
+class Receipt:
+    """The plane's answer for one event, in the shape the store takes."""
+
+    event_id: str
+    hash: str
+    status: str
+    gpos: int
+    server_sig: str
+    problem_kind: str = ""
+    problem_detail: str = ""
+
+
 def entries_after(
     cursor: Cursor, events: Iterable[SignedEvent], rejected: Sequence[int] = (), epoch: str = "e1"
 ) -> tuple[list[Entry], Cursor]:

@@ -14,6 +14,7 @@ import pytest
 from console.domain.commands import Order
 from console.domain.events import check_body
 from console.domain.times import format_utc, parse_utc
+from console.plane import watching
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.people import OTHER_DESK
 from tests.fakes.planes import (
@@ -33,6 +34,14 @@ from tests.fakes.planes import (
 from tests.waiting import wait_until
 
 CASCADE, WIDE = "tenant.cascade", ("FF_GLOBAL_AI", "environment.range")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def looks_often() -> Iterator[None]:
+    """The plane looks at its back-ends ten times a second here, so that waiting for it is short."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(watching, "EVERY_S", 0.1)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,25 @@ from typing import Any
 
 import pytest
 
-from console.domain.times import format_utc
+from console.domain.times import format_utc, parse_utc
+from console.plane import probes, watching
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.planes import BLOCK, BOREALIS, Client, World, fresh_id, now
 from tests.waiting import wait_until
 
 CASCADE = "tenant.cascade"
+
+
+@pytest.fixture(autouse=True)
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plane looks at its back-ends ten times a second here, so that waiting for it is short."""
+    monkeypatch.setattr(watching, "EVERY_S", 0.1)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command is unknown after half a second instead of two: for tests in which it will be."""
+    monkeypatch.setattr(probes, "DEADLINE_S", 0.5)
 
 
 @pytest.fixture
@@ -48,6 +61,7 @@ def results(status: Any) -> tuple[str, str, str]:
     return tuple(status[name]["result"] for name in ("refuses_new", "streams_cut", "survives_restart"))  # type: ignore[return-value]
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_lie_is_not_verified(desk: Client, gateway: FakeGateway) -> None:
     gateway.lies = True
     incident = fresh_id()
@@ -59,6 +73,7 @@ def test_a_lie_is_not_verified(desk: Client, gateway: FakeGateway) -> None:
     assert int(observed["detail"]["probes"]) > 3
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_lie_that_stops_being_one_is_verified_later(desk: Client, gateway: FakeGateway) -> None:
     gateway.lies = True
     incident = fresh_id()
@@ -82,6 +97,7 @@ def test_a_stream_that_ends_without_a_word_proves_nothing(desk: Client, gateway:
     assert (status["state"], results(status)) == ("verified", ("true", "unknown", "unknown"))
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_late_answer_is_unknown_and_then_looked_up(desk: Client, gateway: FakeGateway) -> None:
     gateway.holds = "answer"
     incident = fresh_id()
@@ -92,6 +108,7 @@ def test_a_late_answer_is_unknown_and_then_looked_up(desk: Client, gateway: Fake
     assert len(gateway.orders) == 1
 
 
+@pytest.mark.usefixtures("impatient")
 def test_an_overloaded_data_path_is_no_proof(desk: Client, gateway: FakeGateway) -> None:
     incident = fresh_id()
     order = desk.order(incident, desk.select(incident))
@@ -112,30 +129,21 @@ def test_a_failing_gateway_is_unknown_until_it_answers(desk: Client, gateway: Fa
     assert {order["command_id"] for order in gateway.orders} == {command}
 
 
+@pytest.mark.usefixtures("impatient")
 def test_what_is_over_is_never_sent_again(desk: Client, gateway: FakeGateway) -> None:
     incident = fresh_id()
     order = desk.order(incident, desk.select(incident))
     gateway.down = True
-    assert desk.send(replace(order, expires=format_utc(now() + timedelta(seconds=2)))).status_code == 202
+    expires = format_utc(now() + timedelta(seconds=2))
+    assert desk.send(replace(order, expires=expires)).status_code == 202
     assert desk.status(order.command_id, wait=10)["state"] == "unknown"
-    wait_until(lambda: parse_now() > order_end(desk, order.command_id), what="its end")
+    wait_until(lambda: now() > parse_utc(expires), what="its end")
     gateway.down = False
     wait_until(lambda: desk.status(order.command_id)["state"] == "expired", what="the look-up")
     assert gateway.held(BLOCK, BOREALIS).generation == 0
     assert desk.bodies("switch.ended", incident)[-1]["state"] == "expired"
     assert desk.select(incident)["observation"]["state"] == "running"
     assert desk.bodies("switch.drifted") == []
-
-
-def parse_now() -> str:
-    return format_utc(now())
-
-
-def order_end(desk: Client, command_id: str) -> str:
-    """When the order ended: two seconds after it was acknowledged at the latest."""
-    from console.domain.times import parse_utc
-
-    return format_utc(parse_utc(desk.status(command_id)["acknowledged_at"]) + timedelta(seconds=2))
 
 
 def test_a_gateway_that_cannot_do_it_refuses(desk: Client, gateway: FakeGateway) -> None:

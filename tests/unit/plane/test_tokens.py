@@ -18,7 +18,8 @@ from console.proof.journal import sign_token_request
 from console.proof.keys import SigningKey
 from console.protocol.limits import DEFAULT_LIMITS
 from console.protocol.messages import TokenRequest
-from tests.fakes.people import DESK, OTHER_DESK, PLANE as PLANE_KEY, ROOT, T0_MS
+from tests.fakes.people import DESK, OTHER_DESK, ROOT, T0_MS
+from tests.fakes.people import PLANE as PLANE_KEY
 
 NOW = from_epoch_us(T0_MS * 1000)
 ORIGIN = "exercise/5e1c"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import aiohttp
 import pytest
 
 from console.simulator.datapath import MAX_CHUNKS
+from console.simulator.service import Ask, Conditions, Outcome
 from console.simulator.world import World
 from tests.unit.simulator.serving import BODY, PROBE, Client, events, eventually, served
 
@@ -24,6 +26,16 @@ async def held(client: Client, **more: Any) -> aiohttp.ClientResponse:
     assert response.status == 200
     assert await response.content.readline()
     return response  # type: ignore[no-any-return]
+
+
+def slow_down(client: Client, *, first_token_s: float = 0.02, duration_s: float = 0.02) -> None:
+    """Answers take as long as said from now on, so that a test does not race against them."""
+    usual = client.gateway.outcome
+
+    def slowly(ask: Ask, conditions: Conditions) -> Outcome:
+        return replace(usual(ask, conditions), first_token_s=first_token_s, duration_s=duration_s)
+
+    client.gateway.outcome = slowly  # type: ignore[method-assign]
 
 
 def reading(response: aiohttp.ClientResponse) -> asyncio.Task[tuple[str, bool]]:
@@ -152,6 +164,7 @@ def test_a_stop_cuts_the_streams_in_its_scope_and_no_others(world: World, tmp_pa
     async def scene() -> None:
         async with served(world, tmp_path) as client:
             mine, other = reading(await held(client)), await held(client, tenant="tenant.cascade")
+            slow_down(client, duration_s=60)
             replayed = asyncio.create_task(client.chat(max_tokens=900))
             await eventually(lambda: len([stream for stream in client.gateway.streams if stream.begun]) == 3)
             status, answer = await client.throw(command_id="command-7")
@@ -173,6 +186,7 @@ def test_a_stop_cuts_the_streams_in_its_scope_and_no_others(world: World, tmp_pa
 def test_a_request_that_waits_for_its_first_token_is_refused_properly(world: World, tmp_path: Path) -> None:
     async def scene() -> None:
         async with served(world, tmp_path) as client:
+            slow_down(client, first_token_s=60)
             waiting = asyncio.create_task(client.chat())
             await eventually(lambda: client.gateway.streams)
             assert (await client.throw(command_id="command-8"))[1]["streams_cut"] == 1
@@ -223,6 +237,7 @@ def test_every_switch_can_be_probed_through_the_data_path(
 def test_overload_is_shed_counted_and_never_hits_a_probe(world: World, tmp_path: Path) -> None:
     async def scene() -> None:
         async with served(world, tmp_path, max_streams=3) as client:
+            slow_down(client, first_token_s=2)
             answers = await asyncio.gather(*(client.chat(max_tokens=300) for _ in range(8)))
             assert sorted(status for status, _ in answers) == [200] * 3 + [503] * 5
             batch = {sample["metric"]: sample for sample in client.gateway.meter.close_batch()}

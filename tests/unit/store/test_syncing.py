@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pytest
 
@@ -19,6 +18,7 @@ from tests.fakes.record_kit import (
     ROOT,
     Author,
     Cursor,
+    Receipt,
     append,
     body_of,
     entries_after,
@@ -30,17 +30,6 @@ from tests.fakes.record_kit import (
 
 ONE = new_incident(1)
 OTHER = key_of(20)
-
-
-@dataclass(frozen=True)
-class Receipt:
-    event_id: str
-    hash: str
-    status: str
-    gpos: int
-    server_sig: str
-    problem_kind: str = ""
-    problem_detail: str = ""
 
 
 def _receipt(event: SignedEvent, gpos: int, status: str = "accepted", epoch: str = "e1", **problem: str) -> Receipt:

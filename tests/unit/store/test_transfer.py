@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,24 +25,32 @@ ONE, TWO = new_incident(1), new_incident(2)
 AT = "2026-01-31T15:00:00.000000Z"
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    folder = tmp_path / "source"
-    with desk(folder) as (store, record):
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a store and its export, never changed."""
+    folder = tmp_path_factory.mktemp("transfer")
+    with desk(folder / "source") as (store, record):
         append(record, "incident.opened", ONE, title="t", severity="SEV-1")
         stored = store.blobs.put(io.BytesIO(b"ciphertext"), copy_as_is)
         with record.transaction() as tx:
             tx.insert_blob(stored.sha256, stored.size)
         append(record, "evidence.captured", ONE, blob=stored.sha256, leaf_blob=stored.sha256)
-        for n in range(450):  # more than two pages
-            with record.transaction() as tx:
+        with record.transaction() as tx:
+            for n in range(450):  # more than two pages
                 tx.append("note.added", TWO, body_of("note.added", text=f"note {n}"), actor=COMMANDER)
+    export(folder / "source", folder / "out", AT)
     return folder
 
 
 @pytest.fixture
-def exported(source: Path, tmp_path: Path) -> Path:
-    export(source, tmp_path / "out", AT)
+def source(made_once: Path, tmp_path: Path) -> Path:
+    shutil.copytree(made_once / "source", tmp_path / "source")
+    return tmp_path / "source"
+
+
+@pytest.fixture
+def exported(made_once: Path, tmp_path: Path) -> Path:
+    shutil.copytree(made_once / "out", tmp_path / "out")
     return tmp_path / "out"
 
 
@@ -165,6 +174,7 @@ def test_an_event_of_the_other_world_is_refused(exported: Path, tmp_path: Path) 
     assert "other world" in taken[f"events/{TWO}.jsonl"].why
 
 
+BAD_KEY = '{"format": "incident-console-export", "version": 1, "devices": {"a": "b"}}'
 HOSTILE_LINES = {
     "not json": b"hello\n",
     "not an object": b"[1]\n",

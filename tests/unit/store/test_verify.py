@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import random
 import shutil
 from pathlib import Path
@@ -10,71 +9,20 @@ from typing import Any
 
 import pytest
 
-from console.domain.commands import Order
 from console.domain.errors import ConsoleError
-from console.domain.inventory import BlastRadius
-from console.proof.journal import receipt_object, sign_receipt
-from console.store import rows, syncing
+from console.store import rows
 from console.store._sqlite import Connection, connect_writer
-from console.store.blobs import BlobStore, copy_as_is
+from console.store.blobs import BlobStore
 from console.store.opening import record_path
-from console.store.record import Record
 from console.store.verify import verify_store
+from tests.fakes.full_store import fill_every_table
 from tests.fakes.record_kit import (
-    PLANE,
-    ROOT,
-    Author,
-    Cursor,
-    append,
-    body_of,
     desk,
-    entries_after,
-    key_of,
     new_incident,
-    note,
-    organisation,
 )
-from tests.unit.store.test_syncing import Receipt
 
 ONE, TWO = new_incident(1), new_incident(2)
 FLIPS = 250
-
-
-def fill_every_table(record: Record, blobs: BlobStore) -> None:
-    """At least one row in each table of the record."""
-    with record.transaction() as tx:
-        syncing.remember_plane(
-            tx, origin="o", exercise=True, root_public_key=ROOT.public_hex, plane_device=PLANE.id,
-            plane_public_key=PLANE.public_hex, epoch="e1",
-        )  # fmt: skip
-    other = Author(key_of(20))
-    opened = append(record, "incident.opened", ONE, title="Ungrounded advice to clients", severity="SEV-1")
-    events = [*organisation(Author(ROOT), other.key), opened]
-    events += [other.write("note.added", ONE, body_of("note.added", text=f"theirs {n}")) for n in range(3)]
-    events.append(other.write("note.added", ONE, body_of("note.added", text="fork"), seq=1, prev_hash="0" * 64))
-    entries, after = entries_after(Cursor(), events)
-    mine = [note(record, incident, f"note {n}") for n, incident in enumerate([ONE, TWO] * 4)]
-    append(record, "incident.closed", TWO)
-    order = Order(
-        command_id=new_incident(9), incident=ONE, switch="FF_TENANT_BLOCK", target="tenant.borealis", want="stopped",
-        epoch="e1", generation=1, blast_radius=BlastRadius("tenant", ("tenant.borealis",)), policy_hash="", expires="",
-        authorised_at="", reason="", typed_name="", dwell_ms=0, gesture="hold", person="", role="", for_owner="",
-        device="", exercise=True, select_token="", confirmation="", criteria={},
-    )  # fmt: skip
-    with record.transaction() as tx:
-        syncing.store_entries(tx, Cursor("e1"), entries, after)
-        receipt = receipt_object(mine[0].envelope.event_id, mine[0].hash, "accepted", 40, "e1")
-        answer = Receipt(mine[0].envelope.event_id, mine[0].hash, "accepted", 40, sign_receipt(PLANE, receipt))
-        syncing.store_receipts(tx, "e1", [answer])
-        tx.insert_command(order, "{}", "sig", "sig")
-        tx.insert_observation(
-            switch="FF_TENANT_BLOCK", target="tenant.borealis", state="stopped", generation=1, method="probe",
-            seen_by="desk", observed_at="",
-        )  # fmt: skip
-        tx.save_draft("k", ONE, "note", "half a thought")
-        rows.insert(tx.conn, "checkpoint", ("e1", 3, "note", tx.at))
-        stored = blobs.put(io.BytesIO(b"ciphertext"), copy_as_is)
-        tx.insert_blob(stored.sha256, stored.size)
 
 
 @pytest.fixture(scope="module")

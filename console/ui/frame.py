@@ -1,0 +1,27 @@
+"""What every panel is given: the frame it works in, made once when the desk has opened.
+
+A panel keeps the frame and asks nothing else of the program; it never looks for its neighbours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from console.policy import Policy
+from console.ui.bridge import Bridge
+from console.ui.notices import Notices
+from console.ui.selection import Selection
+from console.ui.session import Session
+from console.ui.theme import Theme
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The bridge to the desk, who works at it, what is chosen, how it looks, where to say something, what is decided."""
+
+    bridge: Bridge
+    session: Session
+    selection: Selection
+    theme: Theme
+    notices: Notices
+    policy: Policy

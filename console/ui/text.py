@@ -1,0 +1,84 @@
+"""Text that came from elsewhere, made harmless: plain, bounded, with invisible characters written out.
+
+Every title, label, note, series name and captured word goes through here before a widget sees it. Qt renders HTML in
+labels and tooltips by itself unless it is told not to.
+"""
+
+from __future__ import annotations
+
+import html
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+
+from console.evidence.display import display_line, display_text
+
+LINE = 300
+TOOLTIP = 1_000
+PARAGRAPH = 20_000
+
+
+def display(text: object, limit: int = LINE) -> str:
+    """`text` on one line, invisible and bidirectional characters written out, cut after `limit` characters."""
+    return display_line(str(text), limit)
+
+
+def paragraphs(text: str, limit: int = PARAGRAPH) -> str:
+    """`text` with its line breaks kept, everything else as `display`."""
+    return display_text(text, limit).text
+
+
+def plain_tooltip(widget: QWidget, text: str) -> None:
+    """Gives `widget` a tooltip that shows `text` as it is: Qt would render what looks like HTML."""
+    shown = display_text(text, TOOLTIP).text
+    # Qt decides by the look of the text whether it is HTML; escaped inside one paragraph it is HTML for certain.
+    widget.setToolTip(f"<p style='white-space:pre-wrap'>{html.escape(shown)}</p>" if shown else "")
+
+
+class PlainLabel(QLabel):
+    """A label that never renders markup; set `elide` for one line that shortens with an ellipsis instead of growing."""
+
+    def __init__(
+        self, text: object = "", parent: QWidget | None = None, *, elide: bool = False, limit: int = LINE
+    ) -> None:
+        super().__init__(parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self._limit, self._elide, self._whole = limit, elide, ""
+        if elide:
+            self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setText(text)
+
+    def setText(self, text: object) -> None:  # noqa: N802 - Qt's name
+        """Shows `text` in its display form."""
+        self._whole = paragraphs(str(text), self._limit) if self.wordWrap() else display(text, self._limit)
+        super().setText(self._whole)
+        if self._elide:
+            self._tell_whole()
+
+    def sizeHint(self) -> QSize:  # noqa: D102, N802
+        return super().sizeHint()
+
+    def minimumSizeHint(self) -> QSize:  # noqa: D102, N802
+        hint = super().minimumSizeHint()
+        return QSize(0, hint.height()) if self._elide else hint
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802
+        super().resizeEvent(event)
+        if self._elide:
+            self._tell_whole()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102, N802
+        if not self._elide:
+            super().paintEvent(event)
+            return
+        painter = QPainter(self)
+        room = self.contentsRect()
+        shown = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, room.width())
+        self.style().drawItemText(
+            painter, room, int(self.alignment()), self.palette(), self.isEnabled(), shown, self.foregroundRole()
+        )
+
+    def _tell_whole(self) -> None:
+        cut = QFontMetrics(self.font()).horizontalAdvance(self._whole) > self.contentsRect().width()
+        plain_tooltip(self, self._whole if cut else "")

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from console.domain.changes import Changes
 from console.domain.commands import Order, approval_subject
-from console.domain.confirmation import Confirmation
+from console.domain.confirmation import Confirmation, Preview
 from console.domain.errors import RefusedError
 from console.domain.gates import GateContext, unmet_gates
 from console.domain.inventory import Inventory
@@ -146,3 +146,28 @@ def _confirmed_body(order: Order, order_hash: str) -> dict[str, object]:
     kept = ("command_id", "switch", "target", "want", "generation", "blast_radius", "reason", "gesture", "approvals")
     also = ("break_glass", "for_owner", "criteria", "expires")
     return {"order_hash": order_hash} | {name: whole[name] for name in kept + also}
+
+
+def record_sighting(
+    record: Record,
+    *,
+    switch: str,
+    target: str,
+    preview: Preview,
+    method: str,
+    command_id: str,
+    now: datetime,
+) -> Changes:
+    """Keeps what a preview showed of a switch as a sighting of this desk, at the plane's own time (SWI-4)."""
+    with record.transaction(now) as tx:
+        tx.insert_observation(
+            switch=switch,
+            target=target,
+            state=preview.state,
+            generation=preview.generation,
+            method=method,
+            seen_by="plane",
+            observed_at=preview.observed_at,
+            command_id=command_id,
+        )
+    return tx.changes

@@ -112,14 +112,36 @@ def approval_subject(order: Order, request_expires: str) -> dict[str, Any]:
 
     It holds no live counts, so both persons' previews agree as long as the world they act on is the same.
     """
+    return request_subject(
+        command_id=order.command_id,
+        target=order.target,
+        want=order.want,
+        generation=order.generation,
+        blast_radius=order.blast_radius,
+        policy_hash=order.policy_hash,
+        expires=request_expires,
+    )
+
+
+def request_subject(
+    *,
+    command_id: str,
+    target: str,
+    want: str,
+    generation: int,
+    blast_radius: BlastRadius,
+    policy_hash: str,
+    expires: str,
+) -> dict[str, Any]:
+    """The same for who has no order yet: the second person's, made from a request and their own preview."""
     return {
-        "command_id": order.command_id,
-        "target": order.target,
-        "want": order.want,
-        "generation": order.generation,
-        "blast_radius": order.blast_radius.as_object(),
-        "policy_hash": order.policy_hash,
-        "expires": request_expires,
+        "command_id": command_id,
+        "target": target,
+        "want": want,
+        "generation": generation,
+        "blast_radius": blast_radius.as_object(),
+        "policy_hash": policy_hash,
+        "expires": expires,
     }
 
 

@@ -1,4 +1,4 @@
-"""What proves a restoration criterion: one rule over what is in a record, the same on the desk and on the plane (SWI-3).
+"""What proves a restoration criterion: one rule over what a record holds, the same on desk and plane (SWI-3).
 
 A cited id counts only where it shows the right thing. Each side reads its own record into `Piece`s and asks here;
 neither may have a rule of its own, or the desk would offer what the plane refuses.

@@ -108,8 +108,8 @@ class Operator:
     async def resolve(self, command: Command) -> None:
         """Find out what became of a command nobody is carrying out: by read-back and probe.
 
-        Sends it again only when the back-end never had it and it has not ended yet. Raises BackEndFault when the
-        back-end does not answer; the command stays unknown.
+        Sends it again only when the back-end never answered to it, never had it, and it has not ended yet. Raises
+        BackEndFault when the back-end does not answer; the command stays unknown.
         """
         back_end = self.back_end(command.switch, command.target)
         if back_end is None:
@@ -120,6 +120,8 @@ class Operator:
         if held is not None and (generation, held.assertion_id) == (command.generation, command.command_id):
             found = Dispatch(back_end.name, "found by read-back", format_utc(self._clock()))
             await self._observe(back_end, command, None, None if command.dispatched_at else found, seconds=0)
+        elif command.dispatched_at and generation < command.generation:
+            await self._observe(back_end, command, None, None, seconds=0)  # it said "applied" and does not hold it
         elif generation >= command.generation:
             await self._end(command, (SUPERSEDED,), "The back-end holds a newer state than this command's.", generation)
         elif parse_utc(command.expires) > self._clock():

@@ -17,6 +17,7 @@ QUEUED = 64
 """Messages that may wait for one desk: 16 s of batches."""
 PING_S = 3.0
 
+_UNNUMBERED = -1
 _END = b""
 _PING = b": still here\n\n"
 _TOO_SLOW = b": too slow, connect again\n\n"
@@ -28,7 +29,7 @@ class Relay:
     def __init__(self, queued: int | None = None) -> None:
         self._queued = QUEUED if queued is None else queued
         self._kept: deque[tuple[int, bytes]] = deque(maxlen=KEPT)
-        self._queues: set[asyncio.Queue[bytes]] = set()
+        self._queues: set[asyncio.Queue[tuple[int, bytes]]] = set()
         self._lamps = b""
         self._closed = False
 
@@ -41,14 +42,14 @@ class Relay:
         """Send a batch of samples under its number to everybody."""
         message = f"id: {number}\ndata: {_json(batch)}\n\n".encode()
         self._kept.append((number, message))
-        self._send(message)
+        self._send(number, message)
 
     def publish_lamps(self, lamps: Mapping[str, Any]) -> None:
         """Send the lamps when they changed; whoever comes later gets them first."""
         message = f"data: {_json({'lamps': lamps})}\n\n".encode()
         if message != self._lamps:
             self._lamps = message
-            self._send(message)
+            self._send(_UNNUMBERED, message)
 
     def close(self) -> None:
         """End every reader."""
@@ -60,17 +61,18 @@ class Relay:
         """Messages for one desk: the lamps, what is kept after batch `after` (None: nothing old), then what comes."""
         if self._closed:
             return
-        queue: asyncio.Queue[bytes] = asyncio.Queue(self._queued)
+        queue: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue(self._queued)
         # listening before looking back: what is published while the old messages go out is not lost
         self._queues.add(queue)
-        first = [self._lamps, *(message for number, message in self._kept if after is not None and number > after)]
+        had = -1 if after is None else after
+        first = [self._lamps, *(message for number, message in self._kept if after is not None and number > had)]
         try:
             for message in first:
                 if message:
                     yield message
             while True:
                 try:
-                    message = await asyncio.wait_for(queue.get(), PING_S)
+                    number, message = await asyncio.wait_for(queue.get(), PING_S)
                 except TimeoutError:
                     yield _PING
                     continue
@@ -78,23 +80,24 @@ class Relay:
                     if not self._closed:
                         yield _TOO_SLOW
                     return
-                yield message
+                if number == _UNNUMBERED or number > had:
+                    yield message
         finally:
             self._queues.discard(queue)
 
-    def _send(self, message: bytes) -> None:
+    def _send(self, number: int, message: bytes) -> None:
         for queue in list(self._queues):
             if queue.full():
                 self._queues.discard(queue)
                 _end(queue)
             else:
-                queue.put_nowait(message)
+                queue.put_nowait((number, message))
 
 
-def _end(queue: asyncio.Queue[bytes]) -> None:
+def _end(queue: asyncio.Queue[tuple[int, bytes]]) -> None:
     while queue.full():
         queue.get_nowait()
-    queue.put_nowait(_END)
+    queue.put_nowait((_UNNUMBERED, _END))
 
 
 def _json(value: Mapping[str, Any]) -> str:

@@ -42,6 +42,9 @@ class CommandView:
     offset_us: int
     results: Mapping[str, ResultView]
     problem: str
+    sentence: str = ""
+    """Why it ended or is unknown, in the desk's words; "" while there is nothing to say."""
+    expires: str = ""
 
 
 _UNKNOWN = ResultView("unknown", "")
@@ -69,6 +72,8 @@ def command(reader: Rows, command_id: str) -> CommandView | None:
         offset_us=row["offset_us"],
         results=_results(reader, command_id),
         problem=row["problem"],
+        sentence=row["sentence"],
+        expires=row["expires"],
     )
 
 

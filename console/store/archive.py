@@ -63,7 +63,7 @@ def backup(folder: Path, target: Path, made_at: str) -> Archived:
     if target.exists() or target.is_symlink():
         raise InputError(f"{target} exists already; give another name, nothing is overwritten.")
     blobs = BlobStore(folder / BLOB_FOLDER)
-    with scratch_folder(target, "the backup was not made") as scratch:
+    with scratch_folder(target, "no backup was made") as scratch:
         copy = scratch / RECORD_FILE
         vacuum_into(_existing(record_path(folder)), copy)
         copy.chmod(0o600)

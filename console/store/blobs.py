@@ -6,7 +6,6 @@ into its place. Write the blob first and the event that names it second; a blob 
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import re
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from console.domain.errors import EnvironmentFault, InputError
-from console.store.faults import DiskFullFault, StoreDamageFault
+from console.store.faults import StoreDamageFault, disk_fault
 
 Encrypt = Callable[[BinaryIO, BinaryIO], tuple[str, int, str, int]]
 """Copies a source into a target as ciphertext: (plain sha256 hex, plain size, cipher sha256 hex, cipher size)."""
@@ -57,7 +56,7 @@ class BlobStore:
             finally:
                 temporary.unlink(missing_ok=True)
         except OSError as error:
-            raise _blob_fault(error, self.folder) from error
+            raise disk_fault(error, self.folder) from error
 
     def _copy(self, source: BinaryIO, descriptor: int, temporary: Path, encrypt: Encrypt) -> StoredBlob:
         with os.fdopen(descriptor, "wb") as target:
@@ -91,7 +90,7 @@ class BlobStore:
         except FileNotFoundError as error:
             raise StoreDamageFault(_missing(sha256, self.folder)) from error
         except OSError as error:
-            raise _blob_fault(error, self.folder) from error
+            raise disk_fault(error, self.folder) from error
 
     def fault(self, sha256: str, size: int, *, deep: bool = True) -> str:
         """What is wrong with a blob in one sentence, or ""; only presence and size are looked at unless `deep`."""
@@ -105,7 +104,7 @@ class BlobStore:
         except FileNotFoundError:
             return _missing(sha256, self.folder)
         except OSError as error:
-            return _blob_fault(error, self.folder).sentence
+            return disk_fault(error, self.folder).sentence
         return ""
 
     def names(self) -> Iterator[str]:
@@ -141,13 +140,3 @@ def _sha256(path: Path) -> str:
 
 def _missing(sha256: str, folder: Path) -> str:
     return f"The blob {sha256} is not in {folder}; restore it from a backup or import it from another desk."
-
-
-def _blob_fault(error: OSError, folder: Path) -> EnvironmentFault:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFullFault(
-            f"The disk that holds {folder} is full; free space and try again. Nothing that was confirmed is lost."
-        )
-    return EnvironmentFault(
-        f"The blob folder {folder} cannot be used ({error.strerror}); check its owner and the disk."
-    )

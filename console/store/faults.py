@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
 from console.domain.errors import EnvironmentFault, InputError, RefusedError
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class DiskFullFault(EnvironmentFault):
@@ -31,3 +36,15 @@ class NewerStoreError(InputError):
 
 class AppendOnlyError(RefusedError):
     """Something tried to change or remove what is only ever added to."""
+
+
+def disk_fault(error: OSError, place: Path, so: str = "nothing of this step was written") -> EnvironmentFault:
+    """The sentence for an OSError at `place`; `so` says what did not happen because of it."""
+    if error.errno in FULL:
+        return DiskFullFault(
+            f"The disk that holds {place} is full; free space and try again. "
+            f"Nothing that was confirmed is lost, and {so}."
+        )
+    return EnvironmentFault(
+        f"{place} cannot be used ({error.strerror}), so {so}; check its owner, its permissions and the disk."
+    )

@@ -15,26 +15,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from console.domain.errors import EnvironmentFault, InputError
+from console.domain.errors import InputError
 from console.store.blobs import sync_folder
-from console.store.faults import DiskFullFault
+from console.store.faults import disk_fault
 
 
 @contextmanager
-def scratch_folder(beside: Path, what: str) -> Iterator[Path]:
+def scratch_folder(beside: Path, so: str) -> Iterator[Path]:
     """A private folder on the same file system as `beside`, gone afterwards.
 
-    Inside, an OSError becomes a sentence that says `what` could not be done.
+    Inside, an OSError becomes a sentence; `so` says in it what did not happen.
     """
     try:
         beside.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{beside.name}.", dir=beside.parent))
     except OSError as error:
-        raise _fault(error, beside, what) from error
+        raise disk_fault(error, beside.parent, so) from error
     try:
         yield folder
     except OSError as error:
-        raise _fault(error, beside, what) from error
+        raise disk_fault(error, beside.parent, so) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -85,9 +85,3 @@ def open_regular(path: Path, max_bytes: int) -> BinaryIO:
         why = f"larger than {max_bytes} bytes" if stat.S_ISREG(status.st_mode) else "not a plain file"
         raise InputError(f"{path} is {why}; it is not read.")
     return os.fdopen(descriptor, "rb")
-
-
-def _fault(error: OSError, place: Path, what: str) -> EnvironmentFault:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFullFault(f"The disk that holds {place.parent} is full, so {what}; free space and try again.")
-    return EnvironmentFault(f"{what[0].upper()}{what[1:]}: {place} cannot be used ({error.strerror}).")

@@ -5,11 +5,12 @@ The kernel drops the lock when its holder dies, so a lock file left behind never
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
 
-from console.store.faults import StoreBusyFault
+from console.store.faults import StoreBusyFault, disk_fault
 
 FILE = "lock"
 
@@ -19,7 +20,10 @@ class StoreLock:
 
     def __init__(self, folder: Path) -> None:
         """Takes the lock; raises StoreBusyFault naming the process that holds it."""
-        self._descriptor = os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._descriptor = os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise disk_fault(error, folder) from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -29,8 +33,9 @@ class StoreLock:
                 f"The store {folder} is in use by process {holder or 'unknown'}; close that window first, "
                 "or name another folder with --store."
             ) from error
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, str(os.getpid()).encode("ascii"), 0)
+        with contextlib.suppress(OSError):  # on a full disk the lock is held all the same, only without a name
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, str(os.getpid()).encode("ascii"), 0)
 
     def release(self) -> None:
         """Gives the lock back; calling it again does nothing."""

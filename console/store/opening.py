@@ -10,12 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from console.domain.errors import EnvironmentFault, InputError
+from console.domain.errors import InputError
 from console.proof.journal import EMPTY_JOURNAL_HASH
 from console.store import projection_tables, rows, schema
 from console.store._sqlite import Connection, Immediate, connect_reader, connect_writer
 from console.store.blobs import BlobStore
-from console.store.faults import NewerStoreError, StoreDamageFault, StoreMissingError
+from console.store.faults import NewerStoreError, StoreDamageFault, StoreMissingError, disk_fault
 from console.store.lock import StoreLock
 from console.store.migrations import APPLICATION_ID, SCHEMA_VERSION, migrate
 from console.store.readers import Reader
@@ -120,9 +120,7 @@ def _own_folder(folder: Path) -> None:
     except FileExistsError as error:
         raise InputError(f"{folder} is a file; a store is a folder, name another one with --store.") from error
     except OSError as error:
-        raise EnvironmentFault(
-            f"The store folder {folder} cannot be made or kept private ({error.strerror}); choose another with --store."
-        ) from error
+        raise disk_fault(error, folder, "the store was not opened") from error
 
 
 def _bring_up(conn: Connection, path: Path, version: int) -> None:

@@ -63,6 +63,7 @@ _KEYS: Mapping[str, str] = {"incident": "incident"}
 
 _INDEXES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("timeline", ("incident", "gpos", "hlc")),
+    ("incident", ("severity", "incident", "state")),
     ("severity", ("incident",)),
     ("lifecycle", ("incident",)),
     ("role_holder", ("incident", "role")),

@@ -37,6 +37,12 @@ def fold(conn: Connection, n: int) -> None:
 
 def found_events(db: Rows, text: str, limit: int = 100) -> list[str]:
     """Ids of the newest events that hold a word beginning with each word of `text`; none for a text without words."""
+    numbers = found_numbers(db, text, limit)
+    return [str(db.value("SELECT event_id FROM timeline WHERE n = ?", (n,))) for n in numbers]
+
+
+def found_numbers(db: Rows, text: str, limit: int = 100) -> list[int]:
+    """Local numbers of those events, newest first."""
     wanted = words_of(text)[:MAX_WORDS]
     if not wanted:
         return []
@@ -45,8 +51,7 @@ def found_events(db: Rows, text: str, limit: int = 100) -> list[str]:
     tail = [n for n, line in db.tuples(unfolded, (newest - newest % FOLD_EVERY,)) if _holds(line, wanted)]
     match = " ".join(f'"{word}"*' for word in wanted)
     sql = "SELECT rowid FROM search WHERE search MATCH ? ORDER BY rowid DESC LIMIT ?"
-    numbers = [*tail, *(row[0] for row in db.tuples(sql, (match, limit)))][:limit]
-    return [str(db.value("SELECT event_id FROM timeline WHERE n = ?", (n,))) for n in numbers]
+    return [*tail, *(row[0] for row in db.tuples(sql, (match, limit)))][:limit]
 
 
 def _holds(text: str, wanted: list[str]) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 from console.domain.errors import ConsoleError
 from console.proof.journal import journal_hash, receipt_object, verify_receipt
 from console.proof.keys import leaf_digest, verify_text
-from console.store import ledger, projection_tables, rebuild, rows, schema
+from console.store import ledger, rebuild, rows, schema
 from console.store._sqlite import Connection, SqliteError, connect_memory, connect_reader, translate
 from console.store.blobs import BlobStore
 from console.store.projections import ACCEPTED, is_key_of
@@ -223,7 +223,8 @@ def _projections(conn: Connection) -> Iterator[str]:
         return
     fresh = connect_memory()
     try:
-        projection_tables.create(fresh)
+        for sql in schema.projection_objects(conn).values():  # they fit, and this needs no sqlite-utils
+            fresh.execute(sql)
         rebuild.fill(conn, fresh)
         for table in rebuild.differences(conn, fresh):
             yield f"The projection '{table}' is not what the events give; nothing signed is lost, rebuild it."

@@ -1,7 +1,7 @@
 """A gateway on loopback that speaks the range's protocol and misbehaves on request: lies, dawdles, forgets, restarts.
 
-It serves from a thread of its own. What it believes is in `states`; every switch that a test sets through `throw` or that
-a plane sets over HTTP is also in `durable` unless `forgets` is set. Times are those of this machine.
+It serves from a thread of its own. What it believes is in `states`; every switch that a test sets through `throw` or
+that a plane sets over HTTP is also in `durable` unless `forgets` is set. Times are those of this machine.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ class FakeGateway:
 
     def restart(self, *, keeps: bool = True) -> str:
         """Become another process: streams end, and only what is durable is still believed. The new boot id."""
-        return self._on_loop(lambda: self._restart(keeps))
+        self._on_loop(lambda: self._restart(keeps))
+        return self.boot_id
 
     def release(self) -> None:
         """Let go of what `holds` keeps."""
@@ -157,7 +158,7 @@ class FakeGateway:
         answer: web.StreamResponse = await handler(request)
         return answer
 
-    def _restart(self, keeps: bool) -> str:
+    def _restart(self, keeps: bool) -> None:
         self.boot_id = str(uuid.uuid4())
         for _, request, ended in list(self._streams):
             if request.transport is not None:
@@ -166,7 +167,6 @@ class FakeGateway:
         survives = keeps and not self.forgets
         self.states = {pair: State(**asdict(self.durable[pair])) if survives else State(*pair) for pair in PAIRS}
         self.answers = self.answers if survives else {}
-        return self.boot_id
 
     def _set(self, state: State) -> int:
         pair = (state.switch, state.target)

@@ -1,7 +1,7 @@
 """A real plane for tests, served over real HTTP from a thread, and a desk that speaks to it with keys of its own.
 
-`World` founds a plane in a folder, certifies one desk and four persons, and starts it; the plane is the shipped code and
-the shipped `data/`. Everything is closed at the end of the `with`.
+`World` founds a plane in a folder, certifies one desk and four persons, and starts it; the plane is the shipped code
+and the shipped `data/`. Everything is closed at the end of the `with`.
 """
 
 from __future__ import annotations

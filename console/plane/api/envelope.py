@@ -1,7 +1,7 @@
 """What every answer has in common: the plane behind a request, the caller's device, the common members, problems.
 
 A route answers with `reply` or raises `Refused`; anything else that escapes becomes an "internal" problem without a
-traceback.
+traceback. What routes depend on is a coroutine: the framework would run a plain function in a thread of its own.
 """
 
 from __future__ import annotations
@@ -36,16 +36,25 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 """What any route may answer besides, for the description of the API."""
 
 
-def plane_of(request: Request) -> Plane:
+async def plane_of(request: Request) -> Plane:
     """The plane that answers."""
+    return _plane(request)
+
+
+async def caller(request: Request) -> str:
+    """The device whose token the request carries; raises Refused (401) without a good one."""
+    return device_of(request)
+
+
+def _plane(request: Request) -> Plane:
     plane: Plane = request.app.state.plane
     return plane
 
 
-def caller(request: Request) -> str:
-    """The device whose token the request carries; raises Refused (401) without a good one."""
+def device_of(request: Request) -> str:
+    """As `caller`, for a route that needs a token only sometimes."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    plane = plane_of(request)
+    plane = _plane(request)
     device = plane.tokens.device_of(token.strip(), plane.clock()) if scheme.lower() == "bearer" else ""
     if not device:
         raise Refused(Problem("unauthenticated", "Send a token of this plane; ask for one at /v1/token."))
@@ -54,7 +63,7 @@ def caller(request: Request) -> str:
 
 def common(request: Request) -> dict[str, str]:
     """The members every answer carries."""
-    plane = plane_of(request)
+    plane = _plane(request)
     return {
         "epoch": plane.birth.epoch,
         "server_time": format_utc(plane.clock()),

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from console.plane import journal
-from console.plane.api.envelope import PROBLEMS, Caller, PlaneHere, caller, reply
+from console.plane.api.envelope import PROBLEMS, Caller, PlaneHere, device_of, reply
 from console.plane.commanding import Refused
 from console.plane.identities import Identities
 from console.plane.journal import Entry, Head, Receipt
@@ -42,7 +42,7 @@ async def push(request: Request, body: PushRequest, plane: PlaneHere) -> Respons
     """
     events = [SignedEvent(wire.canon, wire.sig, wire.person_sig) for wire in body.events]
     if not _all_by_root(events, plane.record.identities):
-        caller(request)
+        device_of(request)
     receipts: list[Receipt] = []
     for start in range(0, len(events), AT_ONCE):
         part = events[start : start + AT_ONCE]

@@ -141,6 +141,11 @@ def test_regulated_data_alerts_governance_whatever_the_level() -> None:
         assert loud.level == quiet.level
 
 
+def test_what_the_scope_counts_already_is_said() -> None:
+    found = grade(MODEL, "tenant", "contained", escalators=["external_enterprise"])
+    assert found.reasons[1] == "Does it reach users of another enterprise? Yes; the scope counts it already."
+
+
 def test_ungrounded_financial_advice_to_one_tenant_is_a_sev_1() -> None:
     item = POLICY.inventory.item("tenant.borealis")
     scope, escalators = MODEL.read_target(item)

@@ -18,6 +18,7 @@ from console.plane.db import Database, Transaction
 from console.plane.intake import Circumstances
 from console.plane.judging import Judging
 from console.plane.record import Record
+from console.plane.tables import INCIDENT
 from console.proof.envelope import Envelope
 from tests.fakes.gateway import item
 from tests.fakes.people import T0_MS
@@ -92,9 +93,7 @@ def test_a_closed_incident_is_not_joined(kept: tuple[Database, Record]) -> None:
 
 
 def _close(tx: Transaction, incident: str) -> None:
-    tx.connection.execute(
-        intake.INCIDENT.update().where(intake.INCIDENT.c.incident == incident).values(closed_at="2026-01-01")
-    )
+    tx.connection.execute(INCIDENT.update().where(INCIDENT.c.incident == incident).values(closed_at="2026-01-01"))
 
 
 def test_what_is_over_is_recorded_in_its_incident(kept: tuple[Database, Record]) -> None:

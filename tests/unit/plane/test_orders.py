@@ -30,16 +30,41 @@ KNOWN = Identities(
     roles={name: frozenset(roles) for name, roles in ROLES.items()},
 )
 ORDER = Order(
-    command_id=fresh_id(), incident=INCIDENT, switch=BLOCK, target=BOREALIS, want="stopped", epoch=EPOCH, generation=4,
-    blast_radius=BlastRadius("tenant", (BOREALIS,)), policy_hash=POLICY.hash, expires=format_utc(NOW + timedelta(seconds=30)),
-    authorised_at=format_utc(NOW), reason="", typed_name="", dwell_ms=0, gesture="hold", person=COMMANDER,
-    role="incident_commander", for_owner="", device=DESK.id, exercise=True, select_token="t", confirmation=fresh_id(),
+    command_id=fresh_id(),
+    incident=INCIDENT,
+    switch=BLOCK,
+    target=BOREALIS,
+    want="stopped",
+    epoch=EPOCH,
+    generation=4,
+    blast_radius=BlastRadius("tenant", (BOREALIS,)),
+    policy_hash=POLICY.hash,
+    expires=format_utc(NOW + timedelta(seconds=30)),
+    authorised_at=format_utc(NOW),
+    reason="",
+    typed_name="",
+    dwell_ms=0,
+    gesture="hold",
+    person=COMMANDER,
+    role="incident_commander",
+    for_owner="",
+    device=DESK.id,
+    exercise=True,
+    select_token="t",
+    confirmation=fresh_id(),
     criteria={},
-)  # fmt: skip
+)
 WIDE = replace(
-    ORDER, switch="FF_GLOBAL_AI", target="environment.range", blast_radius=POLICY.inventory.blast_radius("environment.range"),
-    reason="All of it.", typed_name="range", dwell_ms=2000, person=OWNER, role="platform_administrator",
-)  # fmt: skip
+    ORDER,
+    switch="FF_GLOBAL_AI",
+    target="environment.range",
+    blast_radius=POLICY.inventory.blast_radius("environment.range"),
+    reason="All of it.",
+    typed_name="range",
+    dwell_ms=2000,
+    person=OWNER,
+    role="platform_administrator",
+)
 
 
 def shown(order: Order) -> Preview:

@@ -157,8 +157,12 @@ def test_a_new_start_knows_what_the_last_one_knew(kept: tuple[Database, Record],
 def test_the_database_itself_refuses_to_rewrite_the_journal(kept: tuple[Database, Record]) -> None:
     database, _ = kept
     for statement in ("UPDATE journal SET status = 'accepted'", "DELETE FROM journal"):
+
+        def rewrite(tx: Transaction, statement: str = statement) -> None:
+            tx.connection.exec_driver_sql(statement)
+
         with pytest.raises(EnvironmentFault, match="append-only"):
-            database.write_now(lambda tx, statement=statement: tx.connection.exec_driver_sql(statement))
+            database.write_now(rewrite)
 
 
 def test_a_plane_is_born_in_one_world(tmp_path: Path) -> None:

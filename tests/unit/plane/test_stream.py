@@ -82,7 +82,7 @@ def test_closing_ends_everybody_without_a_word() -> None:
     async def run() -> None:
         relay = Relay()
         follower = relay.follow(None)
-        reader = asyncio.create_task(anext(follower, None))  # type: ignore[arg-type]
+        reader = asyncio.create_task(anext(follower, None))
         while not relay.followers:
             await asyncio.sleep(0)
         relay.close()

@@ -1,0 +1,120 @@
+"""The line at the bottom: how the desk stands to its plane and how old that is, what waits, who is here, what time it is.
+
+Being offline is normal for a desk, so it is a calm word with an age; that nobody is being paged is not, and is marked.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from console.domain.times import from_epoch_us
+from console.ui.ages import age, clock_of_us, clock_time
+from console.ui.chips import StateChip
+from console.ui.text import PlainLabel, plain_tooltip
+from console.ui.theme import Theme
+
+STATES = {
+    "online": ("ONLINE", "ring", "normal"),
+    "connecting": ("CONNECTING", "half", "unknown"),
+    "offline": ("OFFLINE", "dash", "warning"),
+    "stopped": ("SYNC STOPPED", "square", "warning"),
+    "alarm": ("SYNC ALARM", "triangle", "abnormal"),
+}
+
+
+class StatusBar(QWidget):
+    """Connection, send queue, paging, freeze, person and clock."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._connection: Any = None
+        self._has_plane = False
+        self.state = StateChip(theme, "OPENING", "half", "unknown", self)
+        self.synced = PlainLabel("", self)
+        self.to_send = StateChip(theme, "", "diamond", "warning", self)
+        self.paging = StateChip(theme, "NOBODY IS BEING PAGED", "triangle", "abnormal", self)
+        self.frozen = StateChip(theme, "DISPLAY FROZEN (F5)", "square", "warning", self)
+        self.person = PlainLabel("", self)
+        self.hints = PlainLabel("F1 shortcuts   Ctrl+K actions   F8 next step   F9 hold", self)
+        self.clock = PlainLabel("", self)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 1, 8, 2)
+        row.setSpacing(14)
+        for part in (self.state, self.synced, self.to_send, self.paging, self.frozen):
+            row.addWidget(part)
+        row.addStretch(1)
+        for label in (self.hints, self.person, self.clock):
+            row.addWidget(label)
+        for chip in (self.to_send, self.paging, self.frozen):
+            chip.hide()
+        self.setAccessibleName("Status")
+        theme.changed.connect(self._dress)
+        self._dress()
+
+    def show_connection(self, connection: Any, has_plane: bool, now: datetime) -> None:
+        """Shows how the desk stands to its plane."""
+        self._connection, self._has_plane = connection, has_plane
+        word, shape, colour = STATES.get(connection.state, STATES["connecting"])
+        if not has_plane:
+            word, shape, colour = "ALONE", "dash", "normal"
+        self.state.set_state(word, shape, colour)
+        plain_tooltip(self.state, connection.sentence)
+        self.state.setAccessibleDescription(connection.sentence)
+        self.to_send.set_state(f"{connection.to_send} to send", "diamond", "warning")
+        self.to_send.setVisible(bool(connection.to_send))
+        gone = connection.state in ("offline", "stopped", "alarm")
+        self.paging.setVisible(gone)
+        plain_tooltip(self.paging, "No plane watches, calls or escalates; use the phone list.")
+        self.tick(now)
+
+    def show_person(self, name: str, signed_in: bool, kept: str) -> None:
+        """Shows who is here, whether they can sign, and where the desk keeps its keys."""
+        self.person.setText(name if signed_in else f"{name} (cannot sign)")
+        plain_tooltip(self.person, f"The keys of this desk are {kept}." if kept else "")
+
+    def show_frozen(self, frozen: bool) -> None:
+        """Says that live graphs and tables stand still."""
+        self.frozen.setVisible(frozen)
+
+    def tick(self, now: datetime) -> None:
+        """Moves the clocks on."""
+        self.clock.setText(clock_time(now))
+        self.synced.setText(self._synced(now))
+
+    def resizeEvent(self, event: Any) -> None:  # noqa: D102, N802
+        super().resizeEvent(event)
+        self.hints.setVisible(self.width() >= 1250)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102, N802
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self._theme.colour("raised"))
+        painter.fillRect(QRectF(0, 0, self.width(), 1), self._theme.colour("line"))
+        painter.end()
+
+    def _synced(self, now: datetime) -> str:
+        connection = self._connection
+        if connection is None:
+            return ""
+        if not self._has_plane:
+            return "no plane: everything is kept on this desk"
+        if not connection.last_synced_us:
+            return "never synced"
+        when = f"last synced {clock_of_us(connection.last_synced_us)}"
+        if connection.state == "online":
+            return when
+        return f"{when}, {age(from_epoch_us(connection.last_synced_us), now)}"
+
+    def _dress(self) -> None:
+        for label in (self.synced, self.person, self.hints):
+            label.setFont(self._theme.font("small"))
+        palette = self.hints.palette()
+        palette.setColor(self.hints.foregroundRole(), self._theme.colour("text_dim"))
+        self.hints.setPalette(palette)
+        self.clock.setFont(self._theme.font("strong"))
+        self.update()

@@ -11,6 +11,7 @@ from datetime import datetime
 from console.domain.changes import Changes
 from console.domain.errors import RefusedError
 from console.domain.incident import CLOSED, entry_faults
+from console.domain.roles import RoleBook
 from console.domain.times import format_utc
 from console.proof.actor import Actor
 from console.proof.canonical import nfc
@@ -18,6 +19,7 @@ from console.store.facts import incident_facts
 from console.store.record import Record
 
 MAX_NOTE = 20_000
+MAX_NAME = 200
 
 
 def acknowledge(record: Record, incident: str, saw: str, actor: Actor, now: datetime) -> Changes:
@@ -31,6 +33,22 @@ def take_role(record: Record, incident: str, role: str, saw: str, actor: Actor, 
     """Takes `role` in this incident for the actor; who held it when is read from these events (CMD-5)."""
     with record.transaction(now) as tx:
         tx.append("role.taken", incident, {"role": role, "person": actor.person, "saw": saw}, actor=actor)
+    return tx.changes
+
+
+def assign_role(
+    record: Record, incident: str, role: str, person: str, book: RoleBook, saw: str, actor: Actor, now: datetime
+) -> Changes:
+    """Gives `role` (id or alias) to `person` in this incident; a certified person may be named, or one by hand (CMD-1).
+
+    Raises InputError for a role that the policy does not know, RefusedError without a name.
+    """
+    name = person.strip()
+    if not name or len(name) > MAX_NAME:
+        raise RefusedError(f"Name the person who takes it, in at most {MAX_NAME} characters.")
+    body = {"role": book.role(role).id, "person": nfc(name), "saw": saw}
+    with record.transaction(now) as tx:
+        tx.append("role.taken", incident, body, actor=actor)
     return tx.changes
 
 

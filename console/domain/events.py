@@ -61,7 +61,7 @@ BODIES: Mapping[str, str] = {
     "evidence.exported": "seal:i manifest_sha256:s kind:s",
     "evidence.verified": "seal:i verified:b findings:l",
     # getting back
-    "validation.measured": "validation_id:s target:s cases:i passed:i measures:o measured_at:s",
+    "validation.measured": "validation_id:s target:s cases:i passed:i measures:o beyond:l measured_at:s",
     "criterion.requested": "switch:s target:s criterion:s of:s",
     "criterion.signed": "switch:s target:s criterion:s evidence:l statement:s",
     "review.requested": "seal:i of:s",

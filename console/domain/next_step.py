@@ -351,9 +351,7 @@ def _review(facts: IncidentFacts, progress: Progress) -> NextStep | None:
         why = "The last review found the evidence insufficient; its findings are in the timeline."
     elif facts.review:
         why = f"{facts.reviewer} responded to this incident, so the review does not count."
-    return NextStep(
-        sentence="Ask for the review", why=why, action_id="incident.request_review", panel="incident"
-    )
+    return NextStep(sentence="Ask for the review", why=why, action_id="incident.request_review", panel="incident")
 
 
 def _close(_: IncidentFacts, __: Progress) -> NextStep:

@@ -27,7 +27,8 @@ class Piece:
     """One thing that an order may cite: an event or an item of the order's own incident.
 
     `target`, `switch` and `criterion` are what it is about, "" where it says nothing of them; `signer_roles` are the
-    roles held by whoever signed it off with a verified signature, empty when nobody provably did.
+    roles held by whoever signed it off with a verified signature, empty when nobody provably did; `beyond` are the
+    metrics that a validation found beyond their limits.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Piece:
     switch: str = ""
     criterion: str = ""
     signer_roles: frozenset[str] = frozenset()
+    beyond: tuple[str, ...] = ()
 
 
 def piece_of_event(event_id: str, event_type: str, body: Mapping[str, object], roles: Iterable[str]) -> Piece | None:
@@ -44,13 +46,15 @@ def piece_of_event(event_id: str, event_type: str, body: Mapping[str, object], r
     if kind is None:
         return None
     about = {name: str(body.get(name, "")) for name in ("target", "switch", "criterion")}
-    return Piece(event_id, kind, **about, signer_roles=frozenset(roles))
+    beyond = body.get("beyond", ())
+    failed = tuple(map(str, beyond)) if isinstance(beyond, list | tuple) else ("unreadable",)
+    return Piece(event_id, kind, **about, signer_roles=frozenset(roles), beyond=failed)
 
 
 def shows(piece: Piece, criterion: RestoreCriterion, switch: str, target: str) -> bool:
     """Whether `piece` may stand as evidence under `criterion` when `switch` is restored on `target`."""
     if piece.kind == VALIDATION:
-        return piece.target == target
+        return piece.target == target and not piece.beyond
     if piece.kind == SIGN_OFF:
         about = (piece.switch, piece.target, piece.criterion) == (switch, target, criterion.id)
         return about and bool(piece.signer_roles) and criterion.signed_by in ("", *piece.signer_roles)

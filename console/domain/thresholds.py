@@ -5,6 +5,7 @@ Limits are strict: a value exactly on its limit is still allowed. `judge.py` app
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -101,6 +102,23 @@ class Thresholds:
             return self.metrics[name]
         except KeyError:
             raise InputError(f"There is no metric '{name[:60]}'; define it in data/thresholds.yml.") from None
+
+
+def beyond_limits(thresholds: Thresholds, measures: Mapping[str, str]) -> tuple[str, ...]:
+    """The measured metrics (name -> decimal text) that are beyond their fail limit; unknown metrics have none.
+
+    Raises InputError for a value that is no number: what cannot be judged must not pass.
+    """
+    found = []
+    for name, text in measures.items():
+        threshold = thresholds.metrics.get(name)
+        try:
+            value = float(text)
+        except ValueError:
+            raise InputError(f"The measure '{name[:60]}' is '{text[:40]}', not a number; measure again.") from None
+        if not math.isfinite(value) or (threshold is not None and threshold.beyond(value, "fail")):
+            found.append(name)
+    return tuple(sorted(found))
 
 
 def series_id(metric: str, dims: Mapping[str, str]) -> str:

@@ -98,9 +98,13 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """Where changed incidents belong, and how many are wanted in all."""
+class Changed:
+    """Changed incidents as they are now: their lines, where they belong, and how many are wanted in all.
 
+    A search has no places and a `total` of -1: it is asked again.
+    """
+
+    rows: tuple[BoardRow, ...]
     places: tuple[Place, ...]
     total: int
 
@@ -124,27 +128,23 @@ def board_slice(reader: Rows, wanted: Wanted, after: Mark | None, limit: int = S
 def board_page(reader: Rows, numbers: Sequence[int]) -> tuple[BoardRow, ...]:
     """The lines of these numbers, in their order; one whose incident is gone is left out."""
     rows = reader.tuples(_PAGE, (json.dumps(list(numbers)),))
-    lines = {row[0]: BoardRow(*row[:-1], bool(row[-1])) for row in rows}
+    lines = {row[0]: BoardRow(*(*row[:-1], bool(row[-1]))) for row in rows}
     return tuple(lines[number] for number in numbers if number in lines)
 
 
-def board_places(reader: Rows, wanted: Wanted, incidents: Sequence[str]) -> Places:
-    """Where each of these incidents belongs, for a board that is not a search; unknown ids are left out."""
-    rows = reader.tuples(
-        "SELECT rowid, incident, severity, state FROM incident WHERE incident IN (SELECT value FROM json_each(?))",
-        (json.dumps(list(incidents)),),
+def board_changes(reader: Rows, wanted: Wanted, incidents: Sequence[str]) -> Changed:
+    """What became of these incidents; ids that the record does not hold are left out."""
+    found = reader.tuples(
+        "SELECT rowid FROM incident WHERE incident IN (SELECT value FROM json_each(?))", (json.dumps(list(incidents)),)
     )
+    rows = board_page(reader, [row[0] for row in found])
+    if wanted.searches:
+        return Changed(rows, (), -1)
     places = tuple(
-        Place(row[0], _place(reader, wanted, Mark(row[2], row[1])) if _is_wanted(wanted, row[2], row[3]) else -1)
+        Place(row.number, _place(reader, wanted, Mark(row.severity, row.incident)) if _is_wanted(wanted, row) else -1)
         for row in rows
     )
-    return Places(places, _count(reader, wanted, "1", ()))
-
-
-def incident_of(reader: Rows, text: str) -> str:
-    """The one incident whose id begins with `text`, or ""."""
-    found = _by_id(reader, text.strip().lower(), 2)
-    return str(reader.value("SELECT incident FROM incident WHERE rowid = ?", (found[0],))) if len(found) == 1 else ""
+    return Changed(rows, places, _count(reader, wanted, "1", ()))
 
 
 _PAGE = """
@@ -165,9 +165,9 @@ def _where(wanted: Wanted) -> tuple[str, tuple[str, ...]]:
     return _STATE[wanted.shown] + level[0], level[1]
 
 
-def _is_wanted(wanted: Wanted, severity: str, state: str) -> bool:
-    by_state = {OPEN: state != CLOSED, ALL: True, DONE: state == CLOSED}[wanted.shown]
-    return by_state and (not wanted.mildest or severity <= wanted.mildest)
+def _is_wanted(wanted: Wanted, row: BoardRow) -> bool:
+    by_state = {OPEN: row.state != CLOSED, ALL: True, DONE: row.state == CLOSED}[wanted.shown]
+    return by_state and (not wanted.mildest or row.severity <= wanted.mildest)
 
 
 def _by_time(reader: Rows, wanted: Wanted, after: Mark | None, limit: int) -> Slice:

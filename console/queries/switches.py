@@ -171,18 +171,16 @@ def approval_requests(reader: Rows, incident: str) -> tuple[Request, ...]:
     for signed in reversed(reader.events(incident, "approval.requested")):
         event, body = signed.envelope, signed.envelope.body
         radius = BlastRadius(str(body["blast_radius"].get("scope", "")), tuple(body["blast_radius"].get("ids", ())))
-        subject = canonical(
-            request_subject(
-                command_id=body["command_id"], target=body["target"], want=body["want"], generation=body["generation"],
-                blast_radius=radius, policy_hash=body["policy_hash"], expires=body["expires"],
-            )  # fmt: skip
-        )
+        subject = request_subject(
+            command_id=body["command_id"], target=body["target"], want=body["want"], generation=body["generation"],
+            blast_radius=radius, policy_hash=body["policy_hash"], expires=body["expires"],
+        )  # fmt: skip
         approvals = tuple(
             Approval(one.actor, one.device, one.body["sig"], one.body["approved_at"], one.body["same_desk"])
             for one in given
             if one.body["command_id"] == body["command_id"]
             and one.actor in people
-            and verify_text(people[one.actor].public_key, subject, one.body["sig"])
+            and verify_text(people[one.actor].public_key, canonical(subject), one.body["sig"])
         )
         found.append(
             Request(

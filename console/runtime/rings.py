@@ -15,6 +15,8 @@ from typing import Any
 
 RING = 3_600
 """Samples kept a series: fifteen minutes of one each 250 ms."""
+RECENT = 240
+"""Batches kept as they came, a minute of them: what a plot that follows takes from."""
 SERIES = 2_000
 """Series kept; a source that names more has gone wrong, what comes beyond is counted and dropped."""
 _MAX_TEXT = 200
@@ -75,11 +77,17 @@ class Rings:
         self._busy = threading.Lock()
         self.dropped = 0
         """Samples of series beyond the limit."""
+        self.batches = 0
+        """Batches added so far."""
+        self._recent: deque[tuple[Sample, ...]] = deque(maxlen=RECENT)
 
     def add(self, samples: Iterable[Sample]) -> None:
         """Adds samples at their series' end."""
+        batch = tuple(samples)
         with self._busy:
-            for sample in samples:
+            self.batches += 1
+            self._recent.append(batch)
+            for sample in batch:
                 ring = self._rings.get(sample.series)
                 if ring is None:
                     if len(self._rings) >= self._series:
@@ -87,6 +95,14 @@ class Rings:
                         continue
                     ring = self._rings[sample.series] = deque(maxlen=self._length)
                 ring.append(sample)
+
+    def since(self, batches: int) -> tuple[int, list[tuple[Sample, ...]]] | None:
+        """(batches so far, those after the first `batches` of them); None when some of them are gone already."""
+        with self._busy:
+            fresh = self.batches - batches
+            if fresh > len(self._recent):
+                return None
+            return self.batches, list(self._recent)[len(self._recent) - fresh :]
 
     def names(self) -> tuple[str, ...]:
         """The series seen so far, sorted."""

@@ -11,6 +11,6 @@ and its proof take no code of ours, only the ready line and the tokens the range
           "max_tokens": 1}
          200 while it runs; 403 {"kind": "switched_off", "command_id": ...} once it is stopped
 
-A probe adds `"hold": true` for a stream that stays open until it is cut, and `"needs": [tool id, model id or "agent"]` for
-what FF_TOOL_REVOKE, FF_MODEL_ROUTE and FF_AGENT_DRAFT take away.
+A probe adds `"hold": true` for a stream that stays open until it is cut, and `"needs": [...]` (tool ids, model ids or
+"agent") for what FF_TOOL_REVOKE, FF_MODEL_ROUTE and FF_AGENT_DRAFT take away.
 """

@@ -27,7 +27,7 @@ def put_event(
 ) -> tuple[str, ...]:
     """Stores one event as local number `n`, the next one; returns the kinds that screens must reload.
 
-    An own event enters the outbox in the same transaction. The incident's own row is not refreshed here.
+    An own event is queued by a trigger, so none can be stored without. The incident's own row is not refreshed here.
     """
     rows.insert(
         conn,
@@ -37,8 +37,6 @@ def put_event(
             signed.hash, signed.sig, signed.person_sig, origin, stored_at, signed.canon,
         ),
     )  # fmt: skip
-    if origin == OWN:
-        conn.execute("INSERT INTO outbox (n) VALUES (?)", (n,))
     return projections.apply(conn, n, event, checked=origin == OWN)
 
 

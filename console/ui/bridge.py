@@ -16,15 +16,17 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import shiboken6
 from PySide6.QtCore import QObject, Qt, Signal
 
 from console.domain.changes import Changes
 from console.domain.errors import ConsoleError, RefusedError
-from console.runtime.desk import NO_PLANE, Desk
 from console.ui.notices import Notices
+
+if TYPE_CHECKING:
+    from console.runtime.desk import Desk
 
 Then = Callable[[Any], object]
 
@@ -96,7 +98,14 @@ class Bridge(QObject):
     @property
     def connection(self) -> Any:
         """How the desk stands to its plane (`console.sync.step.Connection`)."""
+        from console.runtime.desk import NO_PLANE
+
         return self._desk.connection if self._desk is not None and not self._closed else NO_PLANE
+
+    @property
+    def has_plane(self) -> bool:
+        """Whether this desk was given a plane's address."""
+        return self._desk is not None and bool(self._desk.settings.plane_url)
 
     @property
     def feed(self) -> Any:
@@ -163,6 +172,10 @@ class Bridge(QObject):
         """Ends every wait of the sync."""
         if self._desk is not None and not self._closed:
             self._desk.sync_now()
+
+    def tell(self, sentence: str) -> None:
+        """Says a sentence from any thread; it is shown as an error."""
+        self._arrive("sentence", sentence)
 
     def close(self) -> None:
         """Hears, asks and answers nothing from now on; running jobs are waited for."""
@@ -237,6 +250,8 @@ class Bridge(QObject):
             self.connection_changed.emit(value)
         elif kind == "feed":
             self.feed_changed.emit(value)
+        elif kind == "sentence":
+            self._notices.say(value, "error")
         else:
             serial, future = value
             asked = self._asked.pop(serial, None)

@@ -87,7 +87,8 @@ class DataPath:
                 response = await self._send(body | {"hold": True, "max_tokens": 512}, None)
                 reply = await _judged(response)
                 first = await response.content.readany() if reply.outcome == SERVED else b""
-        except (aiohttp.ClientError, TimeoutError, OSError, BackEndFault):
+        except (aiohttp.ClientError, TimeoutError, OSError, BackEndFault) as e:
+            print("DBG", repr(e))
             return ProbeReply(NO_ANSWER, _now()), None
         if reply.outcome != SERVED or not first:
             response.close()

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from console.domain.errors import InputError
+from console.domain.thresholds import beyond_limits
 from console.domain.times import format_utc
 from console.plane.api.envelope import PROBLEMS, Caller, PlaneHere, common, reply
 from console.plane.backends import BackEnd, BackEndFault, BackEndRefusal, Measured
@@ -116,6 +117,7 @@ def _write(tx: Transaction, plane: Plane, body: ValidationRequest, validation: s
         "cases": measured.cases,
         "passed": measured.passed,
         "measures": dict(measured.measures),
+        "beyond": list(beyond_limits(plane.policy.thresholds, measured.measures)),
         "measured_at": format_utc(plane.clock()),
     }
     return plane.record.write(tx, "validation.measured", body.incident, event)

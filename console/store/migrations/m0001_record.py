@@ -106,6 +106,10 @@ def apply(db: Database) -> None:
                 f"CREATE TRIGGER {table}_never_{verb.lower()} BEFORE {verb} ON {table} "
                 f"BEGIN SELECT RAISE(ABORT, 'the table {table} is append-only'); END"
             )
+    db.execute(
+        "CREATE TRIGGER event_is_queued AFTER INSERT ON event WHEN NEW.origin = 'own' "
+        "BEGIN INSERT INTO outbox (n) VALUES (NEW.n); END"
+    )
 
 
 def _create(db: Database, name: str, columns: dict[str, type], **options: Any) -> None:

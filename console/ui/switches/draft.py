@@ -159,8 +159,6 @@ def _before(preview: Preview, facts: SheetFacts, armed: Armed, policy: Policy, n
         found.append(Unmet("policy", "The plane goes by other rules than this desk; reload the rules."))
     if facts.busy:
         found.append(Unmet("busy", "Another command on this target is under way; wait for its outcome."))
-    if preview.state == armed.want:
-        found.append(Unmet("already", f"It is {preview.state} already; there is nothing to do."))
     return tuple(found)
 
 

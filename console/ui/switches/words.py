@@ -60,7 +60,7 @@ def age(moment: str, now: datetime) -> timedelta | None:
 
 
 def age_words(moment: str, now: datetime) -> str:
-    """ "4 s ago", "3 min ago", "2 h ago", "never"."""
+    """The age of a moment, such as 4 s ago, 3 min ago, 2 h ago, never."""
     passed = age(moment, now)
     if passed is None:
         return "never"
@@ -109,7 +109,7 @@ def observed_sign(word: Word, desired: Word, now: datetime, fresh_s: int, *, fai
 
 
 def observed_words(word: Word, now: datetime, fresh_s: int) -> str:
-    """ "observed stopped 4 s ago by probe", said to be old when it is."""
+    """When and how it was seen, such as 4 s ago by probe; said to be old when it is."""
     passed = age(word.at, now)
     if passed is None:
         return "nobody has looked; look now to know"

@@ -66,7 +66,8 @@ class Buckets:
     def extend(self, index: int, values: Floats) -> None:
         """Adds consecutive samples beginning at `index`: what `append` for each would do, quicker for many."""
         end = index + len(values)
-        at = max(index, (end // self.width - self.count) * self.width)  # older ones would be pushed out at once
+        # older ones would be pushed out at once, but the oldest bar reaches as far as the one before it did
+        at = max(index, ((end - 1) // self.width - self.count) * self.width)
         while at < end:
             stop = min((at // self.width + 1) * self.width, end)
             piece = values[at - index : stop - index]
@@ -176,7 +177,7 @@ class Track:
         if (self.bars.width, self.bars.count) == (width, count):
             return
         self.bars = Buckets(width, count, step=self._step, origin=self._origin, rows=self._rows)
-        kept = max((self.newest // width - count + 1) * width, 0)
+        kept = max((self.newest // width - count) * width, 0)
         first, values = self.values(self.newest + 1 - kept)
         self.bars.extend(first, values)
 

@@ -57,7 +57,7 @@ def shown(buckets: Buckets) -> dict[int, tuple[float, float]]:
 
 
 @given(STEPS, st.integers(0, 1000), st.integers(1, 7), st.integers(2, 9))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_bars_are_those_of_a_naive_computation(
     steps: list[tuple[int, float]], start: int, width: int, count: int
 ) -> None:
@@ -70,7 +70,7 @@ def test_bars_are_those_of_a_naive_computation(
 
 
 @given(STEPS, st.integers(0, 1000), st.integers(1, 7), st.integers(2, 9))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_many_at_once_are_the_same_as_one_by_one(
     steps: list[tuple[int, float]], start: int, width: int, count: int
 ) -> None:
@@ -89,7 +89,7 @@ def test_many_at_once_are_the_same_as_one_by_one(
 
 
 @given(STEPS, st.integers(0, 300), st.integers(1, 7), st.integers(2, 9), st.integers(1, 7))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_bars_of_another_width_are_made_from_the_values_kept(
     steps: list[tuple[int, float]], start: int, width: int, count: int, before: int
 ) -> None:
@@ -99,11 +99,7 @@ def test_bars_of_another_width_are_made_from_the_values_kept(
     for index, value in samples.items():
         track.append(index, value)
     track.fit(width, count)
-    newest = max(samples) // width
-    oldest = (newest - count + 1) * width
-    reached = {i: v for i, v in samples.items() if i >= oldest}
-    expected = naive_rows(reached, width, count)
-    assert shown(track.bars) == expected
+    assert shown(track.bars) == naive_rows(samples, width, count)
 
 
 def test_a_gap_parts_the_line() -> None:

@@ -211,5 +211,7 @@ def test_it_never_proposes_what_would_be_refused(facts: IncidentFacts, progress:
 
 def test_a_step_is_a_value() -> None:
     assert isinstance(hash(next_step(COMMANDED, WALKED)), int)
-    fields: dict[str, Any] = {f.name: getattr(next_step(COMMANDED, WALKED), f.name) for f in dataclasses.fields(NextStep)}
+    fields: dict[str, Any] = {
+        f.name: getattr(next_step(COMMANDED, WALKED), f.name) for f in dataclasses.fields(NextStep)
+    }
     assert NextStep(**fields) == next_step(COMMANDED, WALKED)

@@ -54,6 +54,17 @@ def test_the_kind_that_is_asked_for_must_be_there_itself() -> None:
     assert proven({"signed": ("run", "thing")}) == set()
 
 
+def test_a_validation_beyond_a_limit_proves_nothing() -> None:
+    body = {"target": TARGET, "beyond": ["grounding_score"]}
+    failed = piece_of_event("run", "validation.measured", body, ())
+    assert failed is not None
+    assert failed.beyond == ("grounding_score",)
+    assert not proven_ids(SWITCH, TARGET, {"measured": ("run",)}, {"run": failed})
+    unreadable = piece_of_event("run", "validation.measured", {"target": TARGET, "beyond": "all well"}, ())
+    assert unreadable is not None
+    assert unreadable.beyond
+
+
 def test_what_does_not_exist_proves_nothing() -> None:
     assert proven({"measured": ("nowhere",)}) == set()
 

@@ -139,6 +139,7 @@ def test_regulated_data_alerts_governance_whatever_the_level() -> None:
         assert "governance_lead" in loud.alerts
         assert quiet.alerts == ()
         assert loud.level == quiet.level
+        assert loud.reasons == (*quiet.reasons, "Regulated data is exposed; governance is told whatever the level.")
 
 
 def test_what_the_scope_counts_already_is_said() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.domain.errors import InputError
-from console.domain.thresholds import Limit, Threshold, Thresholds, decimal_text, series_id
+from console.domain.thresholds import Limit, Threshold, Thresholds, beyond_limits, decimal_text, series_id
 
 BAND = Threshold(
     metric="m", title="M", unit="u", kind="behaviour", aggregate="mean", direction="band",
@@ -75,3 +75,11 @@ def test_decimals_are_plain_and_close(value: float) -> None:
 )
 def test_decimals_as_written(value: float, text: str) -> None:
     assert decimal_text(value) == text
+
+
+def test_measures_beyond_a_fail_limit_are_named_and_what_is_no_number_is_refused() -> None:
+    held = Thresholds({"m": BAND}, 5)
+    assert beyond_limits(held, {"m": "1.0", "other": "99"}) == ()
+    assert beyond_limits(held, {"m": "0.9", "other": "nan"}) == ("m", "other")
+    with pytest.raises(InputError, match="not a number"):
+        beyond_limits(held, {"m": "fine"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from console.domain.errors import InputError
 from console.domain.events import check_body
+from console.domain.inventory import InventoryItem
 from console.domain.triage import ANSWERS, STEPS, Proposal, Walk, containment_steps, propose, suggest
 from console.policy import default_path, load
 
@@ -65,6 +67,12 @@ def test_the_walk_goes_in_the_order_of_the_tree() -> None:
         walk = walk.answer(walk.next_branch(), "no")
     assert order == BRANCHES
     assert walk.holding() == ()
+
+
+def test_once_all_are_answered_the_unclear_ones_come_again() -> None:
+    walk = walked([(branch, "unclear" if branch in ("tool", "cost") else "no") for branch in BRANCHES])
+    assert walk.next_branch() == "tool"
+    assert walk.answer("tool", "no").next_branch() == "cost"
 
 
 def test_a_walk_is_a_value_and_two_branches_may_hold() -> None:
@@ -153,6 +161,45 @@ def test_a_step_wider_than_what_is_affected_says_so() -> None:
     assert "tenant.cascade" in route.warning
     everything = next(step for step in steps if step.switch == "FF_GLOBAL_AI")
     assert everything.warning.endswith("more.")
+
+
+def test_a_wide_step_names_four_and_counts_the_rest() -> None:
+    steps = containment_steps(TREE, POLICY.switches, POLICY.inventory, ["model"], "tenant.borealis")
+    everything = next(step for step in steps if step.switch == "FF_GLOBAL_AI")
+    assert everything.warning == (
+        "Wider than what is affected: it also reaches index.lessons, index.policies, model.orion-1, model.orion-2 "
+        "and 10 more."
+    )
+    lone = containment_steps(TREE, POLICY.switches, POLICY.inventory, ["tool"], "index.lessons")
+    mail = next(step for step in lone if step.target == "tool.search")
+    assert mail.warning.endswith("tenant.borealis, tenant.cascade, tenant.estuary.")
+
+
+def test_what_is_done_by_hand_is_proposed_last_and_without_a_target() -> None:
+    steps = containment_steps(TREE, POLICY.switches, POLICY.inventory, ["model"], "tenant.borealis")
+    by_hand = [step for step in steps if not step.switch]
+    assert [step.action for step in by_hand] == ["disable_risky_routes", "conservative_sampling", "static_response"]
+    assert steps[-3:] == tuple(by_hand)
+    assert {step.target for step in by_hand} == {""}
+
+
+def test_steps_reach_what_carries_the_traffic_of_the_target() -> None:
+    def reached(branch: str, target: str) -> set[tuple[str, str]]:
+        steps = containment_steps(TREE, POLICY.switches, POLICY.inventory, [branch], target)
+        return {(step.switch, step.target) for step in steps if step.switch}
+
+    assert ("FF_MODEL_ROUTE", "model.orion-2") in reached("model", "tool.payments")
+    assert ("FF_TOOL_REVOKE", "tool.payments") in reached("tool", "tenant.borealis")
+    assert ("FF_TOOL_REVOKE", "tool.mail") not in reached("tool", "tenant.borealis")
+    assert ("FF_TOOL_REVOKE", "tool.mail") in reached("tool", "environment.range")
+
+
+def test_steps_stay_in_the_environment_of_the_target() -> None:
+    foreign = InventoryItem("tool.far", "tool", "far", "environment.far", tenants=("tenant.borealis",))
+    inventory = replace(POLICY.inventory, items={**POLICY.inventory.items, foreign.id: foreign})
+    for target in ("tenant.borealis", "environment.range"):
+        steps = containment_steps(TREE, POLICY.switches, inventory, ["tool"], target)
+        assert foreign.id not in {step.target for step in steps}
 
 
 def test_a_misfiring_tool_is_taken_away_first() -> None:

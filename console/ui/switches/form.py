@@ -1,0 +1,221 @@
+"""The face of a sheet: what is acted on, what it would reach, what the gates ask for, and which are not met yet.
+
+It holds no rule: `ui.switches.sheet` fills it and reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from console.domain.gates import Unmet
+from console.domain.switches import GateTimes
+from console.ui.chips import StateChip
+from console.ui.switches.criteria import CriteriaBox
+from console.ui.switches.draft import Armed
+from console.ui.switches.hold_button import HoldButton
+from console.ui.switches.looking import CAPABILITIES, Look
+from console.ui.switches.parts import Band, Dim, Line, Numbers, row_of
+from console.ui.switches.second import SecondBox
+from console.ui.switches.words import Sign
+from console.ui.text import PlainLabel
+from console.ui.theme import Theme
+
+_REASON_MAX = 4_000
+
+
+class SheetForm(QWidget):
+    """Signals: `changed()` when the person wrote something, `look_again()`, `cancel()`."""
+
+    changed = Signal()
+    look_again = Signal()
+    cancel = Signal()
+
+    def __init__(
+        self, theme: Theme, armed: Armed, times: GateTimes, role_hint: str, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._theme, self._armed = theme, armed
+        self.numbers = Numbers(theme)
+        self.button = HoldButton(theme, times)
+        self.button.set_verb(f"{armed.verb} {armed.item.name}")
+        self.reason = QPlainTextEdit()
+        self.typed = QLineEdit()
+        self.criteria = CriteriaBox(theme, armed.switch) if armed.restoring else None
+        self.second = SecondBox(theme, may_break=not armed.restoring) if armed.wide else None
+        self._state = StateChip(theme, "…")
+        self._reach, self._can = Line(theme, "", wrap=True), Dim(theme, "", wrap=True)
+        self._said = Dim(theme, "", wrap=True)
+        self._gates = Line(theme, "", wrap=True)
+        self._again, self._cancel = QPushButton("Look again"), QPushButton("Cancel (Esc)")
+        self._role = Dim(theme, role_hint, wrap=True)
+        self._build()
+        self._order_tabs()
+
+    # -- what it shows
+
+    def show_look(self, look: Look | None, sign: Sign, words: str) -> None:
+        """Shows what the plane saw, or that it is being asked."""
+        self._state.set_state(*sign)
+        self._state.setAccessibleName(f"Observed now: {sign[0]}. {words}")
+        self.numbers.show_preview(look.preview if look is not None else None)
+        if look is None:
+            self._reach.setText("")
+            self._can.setText(words)
+            return
+        radius = look.preview.blast_radius
+        self._reach.setText(f"Reaches {', '.join(radius.ids)} ({radius.scope}).")
+        self._can.setText(f"{words}\n{look.preview.adapter}: {capability_words(look.capabilities)}")
+
+    def show_age(self, now: datetime) -> None:
+        """Says how old the numbers are."""
+        self.numbers.tell_age(now)
+
+    def show_gates(self, unmet: Sequence[Unmet], extra: str) -> None:
+        """Lists what is not met, all of it, live; the button works only when there is nothing."""
+        lines = [f"•  {gate.sentence}" for gate in unmet]
+        self._gates.setText("\n".join(lines) if lines else extra)
+        self._gates.setAccessibleName("Gates not met: " + " ".join(g.sentence for g in unmet) if unmet else extra)
+
+    def say(self, words: str) -> None:
+        """One line beside the button."""
+        self._said.setText(words)
+
+    @property
+    def gates_text(self) -> str:
+        """What is listed as not met."""
+        return self._gates.text()
+
+    @property
+    def written(self) -> tuple[str, str, str]:
+        """(reason, typed name, break-glass reason) as they stand."""
+        glass = self.second.break_glass if self.second is not None else ""
+        return (self.reason.toPlainText().strip(), self.typed.text(), glass)
+
+    @property
+    def cited(self) -> Mapping[str, tuple[str, ...]]:
+        """What is cited for each criterion."""
+        return self.criteria.cited if self.criteria is not None else {}
+
+    # -- how it is built
+
+    def _build(self) -> None:
+        box = QVBoxLayout(self)
+        box.setContentsMargins(8, 8, 8, 8)
+        box.addWidget(self._head())
+        body = QHBoxLayout()
+        body.setSpacing(self._theme.px("space_4"))
+        body.addWidget(_scrolled(self._left()), 1)
+        body.addWidget(_scrolled(self._right()), 1)
+        box.addLayout(body, 1)
+        foot = Band(self._theme, "line")
+        inner = QVBoxLayout(foot)
+        inner.setContentsMargins(14, 8, 8, 8)
+        inner.addWidget(self._gates)
+        inner.addLayout(row_of(self._cancel, self._again, self._said, self.button, stretch=2))
+        box.addWidget(foot)
+        for button, slot in ((self._again, self.look_again), (self._cancel, self.cancel)):
+            button.setAutoDefault(False)
+            button.clicked.connect(slot)
+        self.button.said.connect(self.say)
+
+    def _head(self) -> Band:
+        head = Band(self._theme, "warning" if self._armed.restoring else "abnormal")
+        box = QVBoxLayout(head)
+        box.setContentsMargins(16, 8, 8, 8)
+        title = Line(self._theme, f"{self._armed.verb}   {self._armed.breadcrumb}", "large", wrap=True)
+        title.setAccessibleName(f"{self._armed.verb} {self._armed.breadcrumb}")
+        box.addWidget(title)
+        what = "Gives back: " if self._armed.restoring else "Cuts: "
+        box.addWidget(Dim(self._theme, what + self._armed.switch.cuts, wrap=True, font="body"))
+        return head
+
+    def _left(self) -> QWidget:
+        left = QWidget()
+        box = QVBoxLayout(left)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addWidget(Dim(self._theme, "OBSERVED AT THE DATA PATH NOW"))
+        box.addWidget(self._state)
+        box.addWidget(self.numbers)
+        box.addWidget(self._reach)
+        box.addWidget(self._can)
+        box.addWidget(self._role)
+        box.addStretch(1)
+        return left
+
+    def _right(self) -> QWidget:
+        right = QWidget()
+        box = QVBoxLayout(right)
+        box.setContentsMargins(0, 0, 0, 0)
+        needed = self._armed.gated
+        if self.criteria is not None:
+            box.addWidget(self.criteria)
+        box.addWidget(Dim(self._theme, "REASON" if needed else "REASON (may follow)"))
+        self.reason.setTabChangesFocus(True)
+        self.reason.setFixedHeight(58)
+        self.reason.setAccessibleName("Reason")
+        self.reason.textChanged.connect(self._on_edited)
+        box.addWidget(self.reason)
+        self.typed.setAccessibleName(f"Type the name {self._armed.item.name}")
+        self.typed.textChanged.connect(self._on_edited)
+        if needed:
+            box.addWidget(PlainLabel(f"Type  {self._armed.item.name}  to confirm the target"))
+            box.addWidget(self.typed)
+        else:
+            self.typed.hide()
+        if self.second is not None:
+            self.second.changed.connect(self._on_edited)
+            box.addWidget(self.second)
+        box.addStretch(1)
+        return right
+
+    def _order_tabs(self) -> None:
+        chain: list[QWidget] = []
+        if self.criteria is not None:
+            chain += self.criteria.findChildren(QPushButton)
+        chain += [self.reason, self.typed]
+        if self.second is not None:
+            chain += [self.second.button, self.second.glass]
+        chain += [self.button, self._again, self._cancel]
+        for before, after in zip(chain, chain[1:], strict=False):
+            QWidget.setTabOrder(before, after)
+
+    def _on_edited(self) -> None:
+        text = self.reason.toPlainText()
+        if len(text) > _REASON_MAX:
+            self.reason.setPlainText(text[:_REASON_MAX])
+        self.changed.emit()
+
+
+def capability_words(capabilities: Mapping[str, bool]) -> str:
+    """What the back-end declared, and what it cannot do said as plainly."""
+    if not capabilities:
+        return "what it can do is not known"
+    parts = [
+        (words if capabilities.get(name) else f"NOT: {words}")
+        for name, words in CAPABILITIES.items()
+        if name in capabilities
+    ]
+    return "; ".join(parts)
+
+
+def _scrolled(widget: QWidget) -> QScrollArea:
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setWidget(widget)
+    return area

@@ -1,0 +1,116 @@
+"""What stands still behind the lines of a plot: limits with their numbers, milestones, and the veil of silence.
+
+Painted in one go, in plain text; a limit differs by dashes and by its word, not by colour alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyqtgraph as pg
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter, QPen
+
+from console.ui.theme import Theme
+
+DASH, SPACE = 6, 4
+VEIL_ALPHA = 150
+
+
+@dataclass(frozen=True)
+class LimitLine:
+    """One limit: `level` is warn or fail, `text` its number."""
+
+    level: str
+    value: float
+    text: str
+
+
+@dataclass(frozen=True)
+class MilestoneLine:
+    """One milestone `ago_s` seconds ago: a letter for a small plot, a word for a large one."""
+
+    ago_s: float
+    letter: str
+    word: str
+
+
+class Marks(pg.GraphicsObject):
+    """Set `limits`, `milestones`, `veil` (a sentence, "" for none), `silent_s` and `large`, then `update()`."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.limits: Sequence[LimitLine] = ()
+        self.milestones: Sequence[MilestoneLine] = ()
+        self.veil: Sequence[str] = ()
+        self.silent_s = 0.0
+        """Where silence began, seconds ago; 0 while there is none."""
+        self.large = False
+
+    def boundingRect(self) -> QRectF:  # noqa: D102, N802
+        return self.viewRect()
+
+    def viewTransformChanged(self) -> None:  # noqa: D102, N802
+        self.prepareGeometryChange()
+        super().viewTransformChanged()
+
+    def paint(self, painter: QPainter, *_: Any) -> None:  # noqa: D102
+        to_px = painter.worldTransform()
+        room = to_px.mapRect(self.viewRect())
+        painter.save()
+        painter.resetTransform()
+        painter.setFont(self._theme.font("small"))
+        for limit in self.limits:
+            self._paint_limit(painter, room, to_px.map(QPointF(0, limit.value)).y(), limit)
+        for milestone in self.milestones:
+            self._paint_milestone(painter, room, to_px.map(QPointF(-milestone.ago_s, 0)).x(), milestone)
+        if self.veil:
+            self._paint_veil(painter, room, to_px.map(QPointF(-self.silent_s, 0)).x())
+        painter.restore()
+
+    def _paint_limit(self, painter: QPainter, room: QRectF, y: float, limit: LimitLine) -> None:
+        if not room.top() <= y <= room.bottom():
+            return
+        fail = limit.level == "fail"
+        painter.setPen(QPen(self._theme.colour("threshold" if fail else "warning"), 1))
+        if fail:
+            painter.drawLine(QLineF(room.left(), y, room.right(), y))
+        else:
+            starts = range(int(room.left()), int(room.right()), DASH + SPACE)
+            painter.drawLines([QLineF(x, y, x + DASH, y) for x in starts])
+        if self.large:
+            painter.setPen(self._theme.colour("text_dim"))
+            painter.drawText(QPointF(room.left() + 6, y - 3), f"{limit.level} {limit.text}")
+
+    def _paint_milestone(self, painter: QPainter, room: QRectF, x: float, milestone: MilestoneLine) -> None:
+        if not room.left() <= x <= room.right():
+            return
+        theme, text = self._theme, milestone.word if self.large else milestone.letter
+        painter.setPen(QPen(theme.colour("milestone"), 1))
+        painter.drawLine(QLineF(x, room.top(), x, room.bottom()))
+        metrics = QFontMetricsF(painter.font())
+        width = metrics.horizontalAdvance(text) + 6
+        flag = QRectF(min(x, room.right() - width), room.top(), width, metrics.height())
+        painter.fillRect(flag, theme.colour("milestone"))
+        painter.setPen(theme.colour("sunken"))
+        painter.drawText(flag, int(Qt.AlignmentFlag.AlignCenter), text)
+
+    def _paint_veil(self, painter: QPainter, room: QRectF, x: float) -> None:
+        theme = self._theme
+        left = min(max(x, room.left()), room.right())
+        cover = theme.colour("veil")
+        cover.setAlpha(VEIL_ALPHA)
+        painter.fillRect(room, cover)
+        painter.setPen(QPen(theme.colour("unknown"), 1))
+        if left > room.left():
+            painter.drawLine(QLineF(left, room.top(), left, room.bottom()))
+        metrics = QFontMetricsF(painter.font())
+        y = room.center().y() - metrics.height() * len(self.veil) / 2
+        for line in self.veil:
+            plate = QRectF(room.left(), y, room.width(), metrics.height())
+            painter.setPen(theme.colour("text"))
+            painter.drawText(plate, int(Qt.AlignmentFlag.AlignCenter), line)
+            y += metrics.height()

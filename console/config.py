@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import re
 import tomllib
 import types
@@ -39,11 +40,13 @@ class Settings:
     """What a person may set for the desk; the command line's flags win over it.
 
     Attributes:
+        name: what this person is called on this desk; asked for at the first start.
         store: folder of the desk's store; None means `console.paths.store_dir()`.
         plane: address of the control plane; None means work alone.
         log_level: the least serious records that go to the log file.
     """
 
+    name: str | None = None
     store: Path | None = None
     plane: str | None = None
     log_level: LogLevel = "info"
@@ -52,6 +55,22 @@ class Settings:
 def load(path: Path) -> Settings:
     """Read the desk's settings; raises `SettingsError`."""
     return read(path, Settings) if path.exists() else Settings()
+
+
+def remember(path: Path, *, name: str, plane: str) -> None:
+    """Keeps name and plane ("" for none) in the settings file; every other line of it stays as it is.
+
+    Raises `OSError` when it cannot be written, `SettingsError` for a file that cannot be used as it is.
+    """
+    load(path)
+    lines = _text_of(path).splitlines() if path.exists() else []
+    kept = [line for line in lines if not re.match(r"\s*(name|plane)\s*=", line)]
+    # What JSON writes in quotes is a TOML string as well, the delete character apart.
+    fresh = [f"{key} = {json.dumps(value)}" for key, value in (("name", name), ("plane", plane)) if value]
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.new")
+    new.write_text("\n".join([*fresh, *kept]).replace("\x7f", "\\u007f") + "\n", encoding="utf-8")
+    new.replace(path)
 
 
 def read(path: Path, into: type[T]) -> T:

@@ -155,10 +155,11 @@ def record_sighting(
     target: str,
     preview: Preview,
     method: str,
+    seen_at: str,
     command_id: str,
     now: datetime,
 ) -> Changes:
-    """Keeps what a preview showed of a switch as a sighting of this desk, at the plane's own time (SWI-4)."""
+    """Keeps what a preview showed of a switch; `seen_at` is the plane's own time of it, RFC 3339 (SWI-4)."""
     with record.transaction(now) as tx:
         tx.insert_observation(
             switch=switch,
@@ -167,7 +168,7 @@ def record_sighting(
             generation=preview.generation,
             method=method,
             seen_by="plane",
-            observed_at=preview.observed_at,
+            observed_at=seen_at,
             command_id=command_id,
         )
     return tx.changes

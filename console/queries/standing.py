@@ -37,13 +37,14 @@ class Graded:
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """The newest measured run of the incident; `measures` metric -> decimal text."""
+    """The newest measured run of the incident; `measures` metric -> decimal text, `beyond` those out of bounds."""
 
     event_id: str
     target: str
     cases: int
     passed: int
     measures: Mapping[str, str]
+    beyond: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,33 +199,24 @@ def _validated(reader: Rows, facts: IncidentFacts) -> Validated | None:
         return None
     body = signed.envelope.body
     measures = {str(name): str(value) for name, value in body["measures"].items()}
-    return Validated(facts.mitigation, str(body["target"]), int(body["cases"]), int(body["passed"]), measures)
+    beyond = tuple(str(name) for name in body.get("beyond", ()))
+    return Validated(facts.mitigation, str(body["target"]), int(body["cases"]), int(body["passed"]), measures, beyond)
 
 
 def _out_of_bounds(run: Validated | None, thresholds: Thresholds) -> tuple[str, ...]:
-    """What the run measured beyond a limit that fails; where no limit judges it, cases that did not pass."""
-    if run is None:
-        return ()
-    found, judged = [], False
-    for name, text in run.measures.items():
-        threshold = thresholds.metrics.get(name)
-        value = _number(text)
-        if threshold is None or value is None or not threshold.is_judged:
-            continue
-        judged = True
-        limit = threshold.limit(threshold.beyond(value, "fail")) if threshold.beyond(value, "fail") else None
-        if limit is not None:
-            found.append(f"{threshold.title} {text[:12]} against {limit.fail:g}")
-    if not judged and run.passed < run.cases:
-        found.append(f"{run.cases - run.passed} of {run.cases} cases did not pass")
-    return tuple(found)
+    """What the plane found beyond a limit in the newest run, in words with the limit as it is here."""
+    return tuple(_in_words(name, run.measures.get(name, "?"), thresholds) for name in run.beyond) if run else ()
 
 
-def _number(text: str) -> float | None:
+def _in_words(metric: str, text: str, thresholds: Thresholds) -> str:
+    threshold = thresholds.metrics.get(metric)
+    if threshold is None:
+        return f"{metric[:60]} {text[:12]}"
     try:
-        return float(text)
+        limit = threshold.limit(threshold.beyond(float(text), "fail") or "floor")
     except ValueError:
-        return None
+        limit = None
+    return f"{threshold.title} {text[:12]}" + (f" against {limit.fail:g}" if limit is not None else "")
 
 
 def _entered(reader: Rows, page: IncidentPage) -> Mapping[str, str]:

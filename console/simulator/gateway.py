@@ -26,7 +26,7 @@ from console.simulator.service import Ask, Conditions, Outcome, decide, passes
 from console.simulator.settings import GatewayOrder
 from console.simulator.streams import OpenStream
 from console.simulator.switches import SwitchBoard, SwitchOrder, SwitchState
-from console.simulator.telemetry import Feed, Meter
+from console.simulator.telemetry import BATCH_US, Feed, Meter
 from console.simulator.world import Route
 
 MAX_PROBES = 64
@@ -156,6 +156,12 @@ class Gateway:
         return capture_items(
             self.world, switches, self.recent.touching(target, limit), self._key, self.boot_id, now_us()
         )
+
+    def hang_up(self) -> None:
+        """Ends every open stream and wakes telemetry readers: the gateway is about to end."""
+        for stream in self.streams:
+            stream.hang_up()
+        self.close_batch((now_us() // BATCH_US + 1) * BATCH_US)
 
     def close_batch(self, epoch_us: int) -> None:
         """Publishes the telemetry batch that ends now."""

@@ -49,18 +49,24 @@ def main() -> int:
     return asyncio.run(_serve(gateway, lifeline))
 
 
-def gateway_app(gateway: Gateway) -> tuple[web.Application, ControlApi]:
-    """The application that answers for `gateway` on its port, and the control side, to be closed before the app is."""
+def gateway_app(gateway: Gateway) -> web.Application:
+    """The application that answers for `gateway` on its port; when it is shut down, open streams end at once."""
     app = make_app(gateway.order.port)
     control = ControlApi(gateway)
     DataPath(gateway).add_to(app)
     control.add_to(app)
-    return app, control
+
+    async def end_streams(_: web.Application) -> None:
+        control.close()
+        gateway.hang_up()
+
+    app.on_shutdown.append(end_streams)
+    return app
 
 
 async def _serve(gateway: Gateway, lifeline: Lifeline) -> int:
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
-    app, control = gateway_app(gateway)
+    app = gateway_app(gateway)
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5, keepalive_timeout=300)
     await runner.setup()
     try:
@@ -82,8 +88,6 @@ async def _serve(gateway: Gateway, lifeline: Lifeline) -> int:
     ticking.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await ticking
-    control.close()
-    gateway.close_batch(time.time_ns() // 1000)  # wakes telemetry readers, who then end
     await runner.cleanup()
     return 0
 

@@ -32,11 +32,11 @@ class StreamedAnswer(web.StreamResponse):
 class OpenStream:
     """One answer being written; `tools` are those in use, `probe` says whose it is, `begun` that it has sent."""
 
-    __slots__ = ("_loop", "_request", "_waiter", "begun", "cut_by", "model", "probe", "route", "tools")
+    __slots__ = ("_loop", "_request", "_ended", "_waiter", "begun", "cut_by", "model", "probe", "route", "tools")
 
     def __init__(self, request: web.Request, route: Route, model: str, tools: Collection[str], *, probe: bool) -> None:
         self.route, self.model, self.tools, self.probe = route, model, tools, probe
-        self.begun = False
+        self.begun = self._ended = False
         self.cut_by: SwitchState | None = None
         self._request = request
         self._loop = asyncio.get_running_loop()
@@ -48,8 +48,8 @@ class OpenStream:
         await response.prepare(self._request)
 
     async def pause_until(self, when: float) -> bool:
-        """Waits for loop time `when`, rounded up to the grid; False when the stream was cut."""
-        if self.cut_by is None:
+        """Waits for loop time `when`, rounded up to the grid; False when the stream was ended meanwhile."""
+        if not self._ended:
             waiter = self._waiter = self._loop.create_future()
             timer = self._loop.call_at(-(-when // _GRID_S) * _GRID_S, _wake, waiter)
             try:
@@ -57,13 +57,13 @@ class OpenStream:
             finally:
                 timer.cancel()
                 self._waiter = None
-        return self.cut_by is None
+        return not self._ended
 
     def cut(self, stop: SwitchState) -> None:
         """Ends the stream now, in the name of `stop`."""
-        if self.cut_by is not None:
+        if self._ended:
             return
-        self.cut_by = stop
+        self._ended, self.cut_by = True, stop
         transport = self._request.transport
         if self.begun and transport is not None and not transport.is_closing():
             facts = {
@@ -76,6 +76,14 @@ class OpenStream:
             # framed by hand: the response's own writer cannot be awaited here, and the body ends broken on purpose
             transport.write(b"%x\r\n%b\r\n" % (len(line), line))
             transport.abort()
+        if self._waiter is not None:
+            _wake(self._waiter)
+
+    def hang_up(self) -> None:
+        """Ends the stream without a word, because the gateway itself ends."""
+        self._ended = True
+        if self._request.transport is not None:
+            self._request.transport.abort()
         if self._waiter is not None:
             _wake(self._waiter)
 

@@ -60,7 +60,6 @@ _WRITER = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA recursive_triggers = ON",  # without it INSERT OR REPLACE passes by the append-only triggers
-    "PRAGMA wal_autocheckpoint = 4000",  # 16 MiB: the same few pages change again and again, and are written once
     "PRAGMA journal_size_limit = 33554432",
 )
 

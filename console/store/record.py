@@ -34,7 +34,8 @@ class Record:
         self.policy_hash = writer.policy_hash
         self._busy = threading.Lock()
         self._holder = 0
-        with Immediate(conn, path):
+        self._immediate = Immediate(conn, path)
+        with self._immediate:
             self._state = self._take_up()
 
     @property
@@ -97,7 +98,7 @@ class Record:
 class _Turn:
     """One turn at writing; entered once."""
 
-    __slots__ = ("_immediate", "_now", "_record", "_tx")
+    __slots__ = ("_now", "_record", "_tx")
 
     def __init__(self, record: Record, now: datetime) -> None:
         self._record, self._now = record, now
@@ -108,8 +109,7 @@ class _Turn:
             raise RuntimeError("a transaction inside a transaction: pass `tx` on instead of opening another one")
         record._busy.acquire()
         try:
-            self._immediate = Immediate(record._conn, record._path)
-            self._immediate.__enter__()
+            record._immediate.__enter__()
         except BaseException:
             record._busy.release()
             raise
@@ -123,7 +123,7 @@ class _Turn:
         record = self._record
         try:
             self._tx.leave()
-            self._immediate.__exit__(kind, error, trace)
+            record._immediate.__exit__(kind, error, trace)
             if error is None:
                 record._state = self._tx.remembered()
         finally:

@@ -16,7 +16,7 @@ from console.store._sqlite import Connection, connect_memory
 from console.store.faults import StoreDamageFault
 from console.store.migrations import migrate
 
-RECORD_FINGERPRINT = "49bbd5aad9d9f360ed5172e34c13c899a16fcb668582646a70309eb1218a35e3"
+RECORD_FINGERPRINT = "2bff2a7d77faca4134fcc67bfd45e75b2e4f7c56a361d39c7bb5d21ef3948320"
 PROJECTIONS_FINGERPRINT = "2fe23099bcb4fcaf6a04132a4e7c6f604f6b6da2c11dcc17e16f1a71106fb672"
 """SHA-256 of the shipped schema; a test compares both with what the migrations really make."""
 

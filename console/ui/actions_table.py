@@ -51,6 +51,11 @@ ACTIONS: tuple[ActionSpec, ...] = (
     # telemetry
     # switches
     ActionSpec("switches.hold", "Hold: the reversible first stop", "F9", "Switches", "switches"),
+    ActionSpec("switches.throw", "Open the sheet of the proposed stop", "Ctrl+Shift+S", "Switches", "switches"),
+    ActionSpec("switches.restore", "Restore what is stopped", "Ctrl+Shift+B", "Switches", "switches"),
+    ActionSpec("switches.look", "Look at the chosen switch now", "Ctrl+Shift+L", "Switches", "switches"),
+    ActionSpec("switches.look_up", "Look up the unknown outcome", "Ctrl+Shift+U", "Switches", "switches"),
+    ActionSpec("switches.approve", "Look at what I am asked to approve", "", "Switches", "switches"),
     # evidence
     # timeline
 )

@@ -178,12 +178,17 @@ class Bridge(QObject):
         self._arrive("sentence", sentence)
 
     def close(self) -> None:
-        """Hears, asks and answers nothing from now on; running jobs are waited for."""
+        """Hears, asks and answers nothing from now on; stop the desk next, then `join`."""
         self._closed = True
         self._asked.clear()
         self._arrived.clear()
         if self._workers is not None:
-            self._workers.shutdown(wait=True, cancel_futures=True)
+            self._workers.shutdown(wait=False, cancel_futures=True)
+
+    def join(self) -> None:
+        """Returns when no worker is at work any more; the desk has stopped, so none waits for it."""
+        if self._workers is not None:
+            self._workers.shutdown(wait=True)
             self._workers = None
 
     # -- how it crosses

@@ -12,10 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QMainWindow, QMenuBar, QTabWidget, QVBoxLayout, QWidget
-from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMainWindow, QMenuBar, QSizePolicy, QTabWidget, QVBoxLayout, QWidget
 
 from console.ui import layouts
 from console.ui.command_palette import CommandPalette
@@ -92,6 +91,21 @@ class MainWindow(QMainWindow):
         self._bars = Bars(frame, self.bar, self.status, self._on_headline, self)
         QTimer.singleShot(0, self._make_next_panel)
 
+    def show_page(self, page: QWidget) -> None:
+        """Shows one page in place of the docks."""
+        for dock in self.docks.values():
+            dock.hide()
+        self.setCentralWidget(page)
+        page.show()
+
+    def hide_page(self) -> None:
+        """Puts the docks in the place of the page."""
+        page = self.takeCentralWidget()
+        if page is not None:
+            page.hide()
+            page.deleteLater()
+        layouts.arrange(self, self.docks)
+
     def go_to(self, panel_id: str) -> None:
         """Brings a panel forward and gives it the focus, making it first when it is not there yet."""
         self._ensure_panel(panel_id)
@@ -133,6 +147,7 @@ class MainWindow(QMainWindow):
         self.band = WorldBand(self._theme, self._exercise, "", top)
         menus = QMenuBar(top)
         menus.setNativeMenuBar(False)
+        menus.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.dispatcher.fill_menus(menus)
         self.bar = IncidentBar(self._theme, top)
         self.bar.next_wanted.connect(self._on_next_wanted)
@@ -205,6 +220,8 @@ class MainWindow(QMainWindow):
             dock.fail(f"The panel '{dock.spec.title}' could not be opened: {type(error).__name__}: {error}")
             return
         dock.mount(panel)
+        if hasattr(panel, "action_wanted"):  # a panel may ask for another one's action, never for the other panel
+            panel.action_wanted.connect(self.dispatcher.run)
         if self._frozen and hasattr(panel, "freeze"):
             panel.freeze(True)
 

@@ -96,7 +96,8 @@ class Columns:
         counts = np.concatenate(([0.0], np.cumsum(self.n[places])))
         samples = counts[ends] - counts[starts]
         if how == "max":
-            values = np.array([self.most[places[a:b]].max() for a, b in zip(starts, ends, strict=True)])
+            padded = np.concatenate((np.full(span, -np.inf), self.most[places]))
+            values = np.lib.stride_tricks.sliding_window_view(padded, span)[ends].max(axis=1)
         else:
             sums = np.concatenate(([0.0], np.cumsum(self.sum[places])))
             total = sums[ends] - sums[starts]

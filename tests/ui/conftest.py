@@ -59,6 +59,7 @@ def stand(qapp: QApplication, dressed: Theme, policy: Policy, tmp_path: Path) ->
     yield Stand(frame, desk, outside)
     frame.bridge.close()
     desk.stop()
+    frame.bridge.join()
     parent.deleteLater()
 
 

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,9 +31,20 @@ from console.plane.backends import (
 
 _MAX_REFUSAL = 64 * 1024
 _MAX_LINE = 64 * 1024
+MOST_TENANTS = 8
+"""Tenants tried before a probe gives up seeing past blocked ones."""
+
 _BLOCKS = ("FF_GLOBAL_AI", "FF_TENANT_BLOCK")
 _NEEDS_TARGET = ("FF_TOOL_REVOKE", "FF_MODEL_ROUTE")
 _NEEDS_AGENT = ("FF_AGENT_DRAFT",)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that began to come: its response, still open, and its first piece."""
+
+    response: aiohttp.ClientResponse
+    first: bytes
 
 
 class DataPath:
@@ -46,63 +58,65 @@ class DataPath:
         self._inventory = inventory
         self._connections = connections
 
-    def request_for(self, switch: str, item: InventoryItem) -> dict[str, Any] | None:
-        """The body of a request that `switch` on `item` would refuse; None when no request can tell."""
-        route = _route(self._inventory, item)
-        if route is None:
-            return None
-        body: dict[str, Any] = route | {"input": "Probe: is this path open?", "max_tokens": 1}
-        if switch in _BLOCKS:
-            return body
-        if switch in _NEEDS_TARGET:
-            return body | {"needs": [item.id]}
-        return body | {"needs": ["agent"]} if switch in _NEEDS_AGENT else None
+    def requests_for(self, switch: str, item: InventoryItem) -> list[dict[str, Any]]:
+        """Bodies of requests that `switch` on `item` would refuse, one a tenant; none when no request can tell."""
+        needs = _needs(switch, item)
+        if needs is None:
+            return []
+        plain: dict[str, Any] = {"input": "Probe: is this path open?", "max_tokens": 1}
+        return [route | plain | needs for route in _routes(self._inventory, item)]
 
     async def probe(self, switch: str, item: InventoryItem, seconds: float) -> ProbeReply:
         """Send a short request and see what it meets; never raises."""
-        body = self.request_for(switch, item)
-        if body is None:
-            return ProbeReply(NO_ANSWER, _now())
-        try:
-            async with self._send(body, seconds) as response:
-                reply = await _judged(response)
-                if reply.outcome == SERVED:
-                    # the headers alone may be a promise; served means that an answer began to come
-                    first = await response.content.readany()
-                    reply = ProbeReply(SERVED if first else NO_ANSWER, _now())
-                    response.close()
-                return reply
-        except (aiohttp.ClientError, TimeoutError, OSError, BackEndFault):
-            return ProbeReply(NO_ANSWER, _now())
+        reply, answer = await self._first_telling(switch, item, seconds, {})
+        if answer is not None:
+            answer.response.release()
+        return reply
 
     async def open_stream(
         self, switch: str, item: InventoryItem, seconds: float
     ) -> tuple[ProbeReply, ProbeStream | None]:
         """Send a request that stays open; the stream when it was served. Never raises."""
-        body = self.request_for(switch, item)
-        if body is None:
-            return ProbeReply(NO_ANSWER, _now()), None
+        reply, answer = await self._first_telling(switch, item, seconds, {"hold": True, "max_tokens": 512})
+        return reply, HeldStream(answer.response, answer.first) if answer is not None else None
+
+    async def _first_telling(
+        self, switch: str, item: InventoryItem, seconds: float, more: dict[str, Any]
+    ) -> tuple[ProbeReply, Answer | None]:
+        """The first reply that tells something of `switch`: a tenant that is blocked itself tells nothing of others."""
+        reply = ProbeReply(NO_ANSWER, _now())
         try:
             async with asyncio.timeout(seconds):
-                response = await self._send(body | {"hold": True, "max_tokens": 512}, None)
-                reply = await _judged(response)
-                first = await response.content.readany() if reply.outcome == SERVED else b""
-        except (aiohttp.ClientError, TimeoutError, OSError, BackEndFault) as e:
-            print("DBG", repr(e))
+                for body in self.requests_for(switch, item)[:MOST_TENANTS]:
+                    reply, answer = await self._ask(body | more)
+                    if answer is not None or not _only_this_tenant(reply, body["tenant"], item):
+                        return reply, answer
+        except (aiohttp.ClientError, TimeoutError, OSError, BackEndFault):
             return ProbeReply(NO_ANSWER, _now()), None
-        if reply.outcome != SERVED or not first:
-            response.close()
-            return reply if reply.outcome != SERVED else ProbeReply(NO_ANSWER, _now()), None
-        return ProbeReply(SERVED, _now()), HeldStream(response, first)
+        return reply, None
 
-    def _send(self, body: Mapping[str, Any], seconds: float | None) -> Any:
-        return self._connections().post(
+    async def _ask(self, body: Mapping[str, Any]) -> tuple[ProbeReply, Answer | None]:
+        """One request; the answer is left open when one began to come (the headers alone may be a promise)."""
+        response: aiohttp.ClientResponse = await self._connections().post(
             self._url,
             json=body,
             headers=self._headers,
-            timeout=aiohttp.ClientTimeout(total=seconds),
+            timeout=aiohttp.ClientTimeout(total=None),  # whoever asks sets the limit; an open stream has none
             allow_redirects=False,
         )
+        first = b""
+        try:
+            if response.status != 200:
+                return _refusal(response.status, await response.content.read(_MAX_REFUSAL)), None
+            first = await response.content.readany()
+            return (
+                (ProbeReply(SERVED, _now()), Answer(response, first))
+                if first
+                else (ProbeReply(NO_ANSWER, _now()), None)
+            )
+        finally:
+            if not first:
+                response.release()
 
 
 class HeldStream:
@@ -142,7 +156,7 @@ class HeldStream:
                 if not chunk:
                     break
                 pending = (pending + chunk)[-_MAX_LINE:]
-        except (aiohttp.ClientError, OSError):
+        except (aiohttp.ClientError, OSError, RuntimeError):  # the last is aiohttp's word for "connection closed"
             for line in pending.split(b"\n"):
                 cut_by = _cut_by(line, cut_by)
         finally:
@@ -163,34 +177,51 @@ def _cut_by(line: bytes, so_far: str) -> str:
     return so_far
 
 
-async def _judged(response: aiohttp.ClientResponse) -> ProbeReply:
-    """What status and problem say."""
-    if response.status == 200:
-        return ProbeReply(SERVED, _now())
-    data = await response.content.read(_MAX_REFUSAL)
+def _refusal(status: int, data: bytes) -> ProbeReply:
+    """What a status other than 200 says, and which switches its problem names."""
     at = _now()
-    if response.status == 503:
+    if status == 503:
         return ProbeReply(OVERLOADED, at)
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):
         value = None
-    if response.status == 403 and isinstance(value, dict) and value.get("kind") == "switched_off":
+    if status == 403 and isinstance(value, dict) and value.get("kind") == "switched_off":
         return ProbeReply(SWITCHED_OFF, at, answers.refusers(value))
     return ProbeReply(NO_ANSWER, at)
 
 
-def _route(inventory: Inventory, item: InventoryItem) -> dict[str, str] | None:
-    """Tenant, surface and region of a request that passes through `item`; the first by id where there is a choice."""
+def _only_this_tenant(reply: ProbeReply, tenant: str, item: InventoryItem) -> bool:
+    """Whether a request was refused only because its tenant is blocked, while `item` is something else."""
+    return bool(reply.refused_by) and item.id != tenant and all(r.target == tenant for r in reply.refused_by)
+
+
+def _needs(switch: str, item: InventoryItem) -> dict[str, Any] | None:
+    """What a request must ask for so that this switch refuses it; None when none can."""
+    if switch in _BLOCKS:
+        return {}
+    if switch in _NEEDS_TARGET:
+        return {"needs": [item.id]}
+    return {"needs": ["agent"]} if switch in _NEEDS_AGENT else None
+
+
+def _routes(inventory: Inventory, item: InventoryItem) -> list[dict[str, str]]:
+    """Tenant, surface and region of requests that pass through `item`, one a tenant, in order of id."""
     environment = item.id if item.kind == "environment" else item.environment
     around = sorted((o for o in inventory.items.values() if o.environment == environment), key=lambda other: other.id)
-    tenants = [o.id for o in around if o.kind == "tenant" and (not item.tenants or o.id in item.tenants)]
-    tenant = item.id if item.kind == "tenant" else next(iter(tenants), "")
-    found = {"tenant": tenant}
-    for kind in ("surface", "region"):
-        serving = [o.id for o in around if o.kind == kind and (not o.tenants or tenant in o.tenants)]
-        found[kind] = item.id if item.kind == kind else next(iter(serving), "")
-    return found if all(found.values()) else None
+    if item.kind == "tenant":
+        tenants = [item.id]
+    else:
+        tenants = [o.id for o in around if o.kind == "tenant" and (not item.tenants or o.id in item.tenants)]
+    routes = []
+    for tenant in tenants:
+        found = {"tenant": tenant}
+        for kind in ("surface", "region"):
+            serving = [o.id for o in around if o.kind == kind and (not o.tenants or tenant in o.tenants)]
+            found[kind] = item.id if item.kind == kind else next(iter(serving), "")
+        if all(found.values()):
+            routes.append(found)
+    return routes
 
 
 def _now() -> datetime:

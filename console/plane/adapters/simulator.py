@@ -82,7 +82,7 @@ class Gateway:
 
     def can_probe(self, switch: str, item: InventoryItem) -> bool:
         """Blocks, tools, models and agents can be probed; what acts on the index or cache cannot."""
-        return self._data_path.request_for(switch, item) is not None
+        return bool(self._data_path.requests_for(switch, item))
 
     async def probe(self, switch: str, item: InventoryItem, seconds: float) -> ProbeReply:
         """One short request that `switch` on `item` would refuse."""

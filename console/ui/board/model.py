@@ -14,7 +14,6 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
-from console.domain.errors import ConsoleError
 from console.queries.board import (
     PAGE,
     BoardRow,
@@ -27,7 +26,7 @@ from console.queries.board import (
     board_page,
     board_slice,
 )
-from console.ui.board.lines import COLUMNS, ID, Line, line_of
+from console.ui.board.lines import COLUMNS, Line, line_of
 from console.ui.bridge import Bridge, sentence_of
 
 PAGES_KEPT = 64
@@ -115,11 +114,6 @@ class BoardModel(QAbstractTableModel):
         number = next((number for number, line in self._lines.items() if line.incident == incident), None)
         return -1 if number is None else _place_of(self._numbers, number)
 
-    def age_changed(self) -> None:
-        """Has ages painted anew."""
-        if self._numbers:
-            self.dataChanged.emit(self.index(0, _AGE), self.index(len(self._numbers) - 1, _AGE), [_DISPLAY])
-
     # -- what Qt asks
 
     def rowCount(self, parent: _Index = _ROOT) -> int:  # noqa: D102, N802
@@ -142,7 +136,7 @@ class BoardModel(QAbstractTableModel):
             return line.age(self._bridge.now()) if index.column() == _AGE else line.texts[index.column()]
         if role == _ALIGNMENT:
             return _RIGHT if index.column() == _AGE else None
-        if role == _TOOLTIP or role == _ACCESSIBLE:
+        if role in (_TOOLTIP, _ACCESSIBLE):
             line = self._lines.get(self._numbers[index.row()]) if index.isValid() else None
             return None if line is None else line.tooltip(index.column()) if role == _TOOLTIP else line.spoken
         return None
@@ -188,7 +182,7 @@ class BoardModel(QAbstractTableModel):
 
     def _on_failed(self, error: BaseException) -> None:
         self._asked.clear()
-        self.failed.emit(sentence_of(error) if isinstance(error, ConsoleError) else str(sentence_of(error)))
+        self.failed.emit(sentence_of(error))
 
     # -- lines
 
@@ -281,6 +275,3 @@ def _place_of(numbers: array[int], number: int) -> int:
     while at >= 0 and at % 8:
         at = held.find(wanted, at + 1)
     return at // 8
-
-
-assert COLUMNS[-1] == ID

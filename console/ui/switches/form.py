@@ -5,13 +5,15 @@ It holds no rule: `ui.switches.sheet` fills it and reads it.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QFrame,
-    QHBoxLayout,
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
@@ -34,6 +36,7 @@ from console.ui.text import PlainLabel
 from console.ui.theme import Theme
 
 _REASON_MAX = 4_000
+_TWO_COLUMNS = 760
 
 
 class SheetForm(QWidget):
@@ -60,7 +63,7 @@ class SheetForm(QWidget):
         self._said = Dim(theme, "", wrap=True)
         self._gates = Line(theme, "", wrap=True)
         self._again, self._cancel = QPushButton("Look again"), QPushButton("Cancel (Esc)")
-        self._role = Dim(theme, role_hint, wrap=True)
+        self._role = Dim(theme, "", wrap=True)
         self._build()
         self._order_tabs()
 
@@ -89,6 +92,10 @@ class SheetForm(QWidget):
         self._gates.setText("\n".join(lines) if lines else extra)
         self._gates.setAccessibleName("Gates not met: " + " ".join(g.sentence for g in unmet) if unmet else extra)
 
+    def show_role(self, words: str) -> None:
+        """Says in which role, and for whom, this is done."""
+        self._role.setText(words)
+
     def say(self, words: str) -> None:
         """One line beside the button."""
         self._said.setText(words)
@@ -109,17 +116,25 @@ class SheetForm(QWidget):
         """What is cited for each criterion."""
         return self.criteria.cited if self.criteria is not None else {}
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802
+        super().resizeEvent(event)
+        wide = self.width() >= _TWO_COLUMNS
+        direction = QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
+        self._body.setDirection(direction)
+
     # -- how it is built
 
     def _build(self) -> None:
         box = QVBoxLayout(self)
         box.setContentsMargins(8, 8, 8, 8)
         box.addWidget(self._head())
-        body = QHBoxLayout()
-        body.setSpacing(self._theme.px("space_4"))
-        body.addWidget(_scrolled(self._left()), 1)
-        body.addWidget(_scrolled(self._right()), 1)
-        box.addLayout(body, 1)
+        inside = QWidget()
+        self._body = QBoxLayout(QBoxLayout.Direction.TopToBottom, inside)
+        self._body.setContentsMargins(0, 0, 4, 0)
+        self._body.setSpacing(self._theme.px("space_3"))
+        self._body.addWidget(self._left(), 1)
+        self._body.addWidget(self._right(), 1)
+        box.addWidget(_scrolled(inside), 1)
         foot = Band(self._theme, "line")
         inner = QVBoxLayout(foot)
         inner.setContentsMargins(14, 8, 8, 8)
@@ -189,7 +204,7 @@ class SheetForm(QWidget):
         if self.second is not None:
             chain += [self.second.button, self.second.glass]
         chain += [self.button, self._again, self._cancel]
-        for before, after in zip(chain, chain[1:], strict=False):
+        for before, after in itertools.pairwise(chain):
             QWidget.setTabOrder(before, after)
 
     def _on_edited(self) -> None:

@@ -13,19 +13,11 @@ import pyqtgraph as pg
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 
+from console.ui.telemetry.wording import LimitLine
 from console.ui.theme import Theme
 
 DASH, SPACE = 6, 4
 VEIL_ALPHA = 150
-
-
-@dataclass(frozen=True)
-class LimitLine:
-    """One limit: `level` is warn or fail, `text` its number."""
-
-    level: str
-    value: float
-    text: str
 
 
 @dataclass(frozen=True)
@@ -47,7 +39,8 @@ class Marks(pg.GraphicsObject):
         self.milestones: Sequence[MilestoneLine] = ()
         self.veil: Sequence[str] = ()
         self.silent_s = 0.0
-        """Where silence began, seconds ago; 0 while there is none."""
+        """Where silence began, seconds ago; the veil covers what is younger, or all of it with `whole`."""
+        self.whole = False
         self.large = False
 
     def boundingRect(self) -> QRectF:  # noqa: D102, N802
@@ -103,7 +96,7 @@ class Marks(pg.GraphicsObject):
         left = min(max(x, room.left()), room.right())
         cover = theme.colour("veil")
         cover.setAlpha(VEIL_ALPHA)
-        painter.fillRect(room, cover)
+        painter.fillRect(room if self.whole else QRectF(left, room.top(), room.right() - left, room.height()), cover)
         painter.setPen(QPen(theme.colour("unknown"), 1))
         if left > room.left():
             painter.drawLine(QLineF(left, room.top(), left, room.bottom()))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QWidget
+from PySide6.QtWidgets import QFrame, QGraphicsItem, QGraphicsView, QWidget
 
 from console.ui.telemetry.marks import Marks
 from console.ui.telemetry.traces import Traces
@@ -40,8 +40,14 @@ class PlotView(pg.PlotWidget):
         self._left, self._bottom = plot.getAxis("left"), plot.getAxis("bottom")
         self._left.setWidth(LEFT_PX)
         self._bottom.setHeight(BOTTOM_PX)
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setOptimizationFlags(
+            QGraphicsView.OptimizationFlag.DontSavePainterState
+            | QGraphicsView.OptimizationFlag.DontAdjustForAntialiasing
+        )
         for axis in (self._left, self._bottom):
             axis.setStyle(tickLength=-3, autoExpandTextSpace=False)
+            axis.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)  # its picture is played again otherwise
             axis.enableAutoSIPrefix(False)
         self.marks, self.traces = Marks(theme), Traces()
         plot.addItem(self.marks, ignoreBounds=True)

@@ -77,16 +77,13 @@ async def served(
         listener.getsockname()[1], 1, max_streams, CONTROL, PROBE, path, world, Misbehaviour(**lies), faults
     )  # fmt: skip
     gateway = Gateway(order)
-    app, control = gateway_app(gateway)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+    runner = web.AppRunner(gateway_app(gateway), access_log=None, shutdown_timeout=0.2)
     await runner.setup()
     await web.SockSite(runner, listener).start()
     try:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
             yield Client(gateway, session)
     finally:
-        control.close()
-        gateway.close_batch(1)
         await runner.cleanup()
 
 

@@ -234,6 +234,24 @@ def test_every_switch_can_be_probed_through_the_data_path(
     asyncio.run(scene())
 
 
+def test_a_gateway_that_ends_hangs_up_at_once(world: World, tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with served(world, tmp_path) as client:
+            begun = reading(await held(client))
+            slow_down(client, first_token_s=60)
+            waiting = asyncio.create_task(client.chat())
+            await eventually(lambda: len(client.gateway.streams) == 2)
+            client.gateway.hang_up()
+            text, broken = await begun
+            assert broken
+            assert "cut" not in text
+            with pytest.raises(aiohttp.ClientError):
+                await waiting
+            await eventually(lambda: not client.gateway.streams)
+
+    asyncio.run(scene())
+
+
 def test_overload_is_shed_counted_and_never_hits_a_probe(world: World, tmp_path: Path) -> None:
     async def scene() -> None:
         async with served(world, tmp_path, max_streams=3) as client:

@@ -21,7 +21,7 @@ from console.domain.errors import EnvironmentFault
 if TYPE_CHECKING:
     from console.policy import Policy
     from console.runtime.desk import Desk
-    from console.ui.first_run import Answers
+    from console.ui.first_run import Answers, FirstRun
     from console.ui.frame import Frame
     from console.ui.program import Program
     from console.ui.session import Session
@@ -185,6 +185,7 @@ class OwnDesk:
     def begin(self) -> None:
         """Asks for what is missing, or opens the desk at once."""
         from console.remote.identity_store import SEALED_FILE
+        from console.ui.first_run import Answers
 
         locked = (self._folder / SEALED_FILE).is_file()
         if not self._settings.name or locked:
@@ -193,6 +194,8 @@ class OwnDesk:
             self._open(Answers(self._settings.name, self._plane))
 
     def _ask(self, locked: bool) -> None:
+        from console.ui.first_run import FirstRun
+
         window = self._program.window
         self._page = FirstRun(self._program.theme, self._settings.name or "", self._plane, locked)
         self._page.answered.connect(self._on_answered)
@@ -203,8 +206,9 @@ class OwnDesk:
         self._page.first_focus()
 
     def _on_answered(self, answers: Answers) -> None:
-        known = Answers(self._settings.name or answers.name, answers.plane or self._plane, answers.passphrase)
-        self._open(known if answers.name == "" else answers)
+        if not answers.name:  # the page of a locked desk asks for the passphrase only
+            answers = replace(answers, name=self._settings.name or "", plane=self._plane)
+        self._open(answers)
 
     def _open(self, answers: Answers) -> None:
         opening = own_opening(self._folder, answers)

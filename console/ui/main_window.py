@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QMenuBar, QSizePolicy, QTabWidget, QVBoxLayout, QWidget
 
@@ -55,6 +55,8 @@ class MainWindow(QMainWindow):
         self._theme, self._notices, self._exercise = theme, notices, exercise
         self._layout_folder, self._was_painted, self._frozen = layout_folder, False, False
         self._bars: Bars | None = None
+        self._under_page: QByteArray | None = None
+        """The layout while a page is shown in place of the docks."""
         self._to_make = [*FIRST]
         self.setObjectName("main")
         self.setWindowTitle(TITLE)
@@ -93,6 +95,7 @@ class MainWindow(QMainWindow):
 
     def show_page(self, page: QWidget) -> None:
         """Shows one page in place of the docks."""
+        self._under_page = self.saveState(layouts.VERSION)
         for dock in self.docks.values():
             dock.hide()
         self.setCentralWidget(page)
@@ -104,7 +107,9 @@ class MainWindow(QMainWindow):
         if page is not None:
             page.hide()
             page.deleteLater()
-        layouts.arrange(self, self.docks)
+        if self._under_page is None or not self.restoreState(self._under_page, layouts.VERSION):
+            layouts.arrange(self, self.docks)
+        self._under_page = None
 
     def go_to(self, panel_id: str) -> None:
         """Brings a panel forward and gives it the focus, making it first when it is not there yet."""
@@ -130,7 +135,7 @@ class MainWindow(QMainWindow):
             self.palette_box.close_again()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: D102, N802
-        if self._layout_folder is not None:
+        if self._layout_folder is not None and self._under_page is None:
             layouts.keep(self, self._layout_folder, self._theme.name)
         if self._bars is not None:
             self._bars.stop()

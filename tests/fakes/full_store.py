@@ -38,6 +38,16 @@ from tests.fakes.record_kit import (
 ONE, TWO = new_incident(1), new_incident(2)
 
 
+def order_of(command_id: str) -> Order:
+    """An order to stop a tenant in the first incident; only its id varies."""
+    return Order(
+        command_id=command_id, incident=ONE, switch="FF_TENANT_BLOCK", target="tenant.borealis", want="stopped",
+        epoch="e1", generation=1, blast_radius=BlastRadius("tenant", ("tenant.borealis",)), policy_hash="", expires="",
+        authorised_at="", reason="", typed_name="", dwell_ms=0, gesture="hold", person="", role="", for_owner="",
+        device="", exercise=True, select_token="", confirmation="", criteria={},
+    )  # fmt: skip
+
+
 def fill_every_table(record: Record, blobs: BlobStore) -> None:
     """At least one row in each table of the record."""
     with record.transaction() as tx:
@@ -53,18 +63,12 @@ def fill_every_table(record: Record, blobs: BlobStore) -> None:
     entries, after = entries_after(Cursor(), events)
     mine = [note(record, incident, f"note {n}") for n, incident in enumerate([ONE, TWO] * 4)]
     append(record, "incident.closed", TWO)
-    order = Order(
-        command_id=new_incident(9), incident=ONE, switch="FF_TENANT_BLOCK", target="tenant.borealis", want="stopped",
-        epoch="e1", generation=1, blast_radius=BlastRadius("tenant", ("tenant.borealis",)), policy_hash="", expires="",
-        authorised_at="", reason="", typed_name="", dwell_ms=0, gesture="hold", person="", role="", for_owner="",
-        device="", exercise=True, select_token="", confirmation="", criteria={},
-    )  # fmt: skip
     with record.transaction() as tx:
         syncing.store_entries(tx, Cursor("e1"), entries, after)
         receipt = receipt_object(mine[0].envelope.event_id, mine[0].hash, "accepted", 40, "e1")
         answer = Receipt(mine[0].envelope.event_id, mine[0].hash, "accepted", 40, sign_receipt(PLANE, receipt))
         syncing.store_receipts(tx, "e1", [answer])
-        tx.insert_command(order, "{}", "sig", "sig")
+        tx.insert_command(order_of(new_incident(9)), "{}", "sig", "sig")
         tx.insert_observation(
             switch="FF_TENANT_BLOCK", target="tenant.borealis", state="stopped", generation=1, method="probe",
             seen_by="desk", observed_at="",

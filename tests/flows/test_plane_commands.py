@@ -261,6 +261,21 @@ def test_what_cannot_be_thrown_cannot_be_previewed(desk: Client, switch: str, ta
     assert says in answer["detail"]
 
 
+def test_a_blocked_tenant_does_not_hide_a_wider_switch(desk: Client, gateway: FakeGateway) -> None:
+    incident = fresh_id()
+    assert desk.stop(incident)["state"] == "verified"
+    assert desk.select(incident, *WIDE)["observation"]["state"] == "running"
+    order = approved(
+        replace(desk.order(incident, desk.select(incident, *WIDE), *WIDE), person=OWNER, role="platform_administrator")
+    )
+    assert desk.send(order).status_code == 202
+    assert desk.status(order.command_id, wait=10)["state"] == "verified"
+    hidden = desk.select(incident)
+    assert (hidden["observation"]["state"], hidden["observation"]["method"]) == ("unknown", "none")
+    back_to_running(desk, gateway, WIDE[1], WIDE[0])
+    back_to_running(desk, gateway)
+
+
 def test_of_two_at_once_one_wins_and_the_other_is_stale(desk: Client, gateway: FakeGateway) -> None:
     incident = fresh_id()
     first, second = (desk.order(incident, desk.select(incident)) for _ in range(2))

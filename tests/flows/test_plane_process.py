@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -120,6 +121,25 @@ def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
         taken.listen()
         port = str(taken.getsockname()[1])
         refused(call("run", "--database", tmp_path / "plane.db", "--port", port), f"Port {port}")
+
+
+def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    with running(tmp_path) as (process, line):
+        certify(tmp_path, {"seq": 2, "hash": world.founded.root_chain.hash}, line["url"])
+        with Client(line["url"]) as desk:
+            first = desk.log_in().push(desk.note(fresh_id()))
+            allowed = (tmp_path / "plane.db-wal").stat().st_size
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (allowed, resource.RLIM_INFINITY))
+            event = desk.note(fresh_id(), text="x" * 20_000)
+            refused = desk.post("/v1/events", {"events": [event.wire()]})
+            assert (refused.status_code, refused.json()["kind"]) == (503, "busy")
+            assert "nothing of this was recorded" in refused.json()["detail"]
+            assert refused.headers["retry-after"]
+            assert desk.get(f"/v1/events/{first[0]['event_id']}").json()["receipt"] == first[0]
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            assert desk.push(event)[0]["gpos"] == first[0]["gpos"] + 1
+    assert "Traceback" not in (tmp_path / "log").read_text()
 
 
 @pytest.mark.parametrize(

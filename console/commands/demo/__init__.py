@@ -30,9 +30,16 @@ def demo(
     """Play one incident from a real signal to a proven stop."""
     from console.commands.demo.stage import Settings, Stage
 
-    if not headless:
-        _say("This version has no window yet, so the demo runs headless.")
     folder = out or Path(tempfile.mkdtemp(prefix="incident-console-demo-"))
+    settings = Settings(trace, speed, folder)
+    if not headless and _has_display():
+        from console.commands.demo.at_the_desk import play_at_the_desk
+
+        code = play_at_the_desk(settings)
+        _say(f"Outputs: {folder}")
+        raise typer.Exit(code)
+    if not headless:
+        _say("There is no display here, so the demo runs headless.")
     begun, story = time.monotonic(), list[str]()
 
     def say(text: str) -> None:
@@ -41,7 +48,7 @@ def demo(
         _say(line)
 
     say(f"EXERCISE, {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC. Plane and range start as processes of their own.")
-    with Stage(Settings(trace, speed, folder), say) as stage:
+    with Stage(settings, say) as stage:
         _play(stage, story)
     _say(f"Outputs: {folder}")
 
@@ -72,6 +79,12 @@ def _play(stage: object, story: list[str]) -> None:
     for act in acts:
         act(stage, case)
     write_outputs(stage, case, story)
+
+
+def _has_display() -> bool:
+    from console.app import has_display
+
+    return has_display()
 
 
 def _say(text: str) -> None:

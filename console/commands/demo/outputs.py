@@ -20,20 +20,31 @@ from console.proof.keys import public_pem
 from console.proof.sshsig import allowed_signers_line
 from console.queries.commands import CommandView, command
 from console.queries.timeline import TimelineEntry, timeline
+from console.store.readers import Rows
 
 _CLOCKS = ("authorised_at", "sent_at", "acknowledged_at", "observed_at", "observed_at_plane")
 _WORDS: dict[str, bool | str] = {"true": True, "false": False}
 
 
-def write_outputs(stage: Stage, case: Case, story: Sequence[str]) -> dict[str, Any]:
-    """Writes every output of the demo into its folder; returns the receipt.
+def write_outputs(stage: Stage, case: Case, story: Sequence[str]) -> None:
+    """Writes every output of the headless demo into its folder.
 
     Raises EnvironmentFault when a result of the receipt names evidence that is not in the timeline.
     """
-    out = stage.settings.out
-    entries = stage.desk.query(timeline, case.incident)
-    view = stage.desk.query(command, case.stop)
-    assert view is not None  # the story has verified it
+    receipt, entries = stage.desk.query(write_record, stage.settings.out, case.incident, case.stop)
+    write_papers(stage)
+    _write(stage.settings.out / "report.md", _report(case, receipt, entries, story))
+
+
+def write_record(
+    reader: Rows, out: Path, incident: str, command_id: str
+) -> tuple[dict[str, Any], Sequence[TimelineEntry]]:
+    """Writes receipt.json of that command and timeline.jsonl of the incident into `out`; returns both.
+
+    Raises EnvironmentFault when a result of the receipt names evidence that is not in the timeline.
+    """
+    entries, view = timeline(reader, incident), command(reader, command_id)
+    assert view is not None  # the caller has seen it verified
     receipt = _receipt(view)
     known = {entry.event_id for entry in entries}
     for name in ("refuses_new", "streams_cut", "survives_restart"):
@@ -41,9 +52,7 @@ def write_outputs(stage: Stage, case: Case, story: Sequence[str]) -> dict[str, A
             raise EnvironmentFault(f"The evidence for '{name}' is not in the timeline; the receipt cannot be believed.")
     _write(out / "receipt.json", json.dumps(receipt, indent=2) + "\n")
     _write(out / "timeline.jsonl", "".join(_line(entry) for entry in entries))
-    _write_keys(stage)
-    _write(out / "report.md", _report(case, receipt, entries, story))
-    return receipt
+    return receipt, entries
 
 
 def _receipt(view: CommandView) -> dict[str, Any]:
@@ -68,7 +77,8 @@ def _line(entry: TimelineEntry) -> str:
     return json.dumps(row, ensure_ascii=False) + "\n"
 
 
-def _write_keys(stage: Stage) -> None:
+def write_papers(stage: Stage) -> None:
+    """Writes what a stranger needs beside the package: trust anchors, the signer's key, and the two identities."""
     out, public = stage.settings.out, stage.cast.keys[COMMANDER].public_hex
     _write(out / "trust.json", json.dumps(trust(stage), indent=2) + "\n")
     _write(out / "PUB.pem", public_pem(public))

@@ -1,7 +1,7 @@
 """The demo's other people: owner, second person, investigator and facilitator, who answer what the desk asks of them.
 
-They act through the same desk by the same verbs as anybody, a moment after they were asked, and everything they do is an
-event that names them. They watch the record, not the window.
+They act through the same desk by the same verbs as anybody, a moment after they were asked, and everything they do is
+an event that names them. They watch the record, not the window.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from console.actions.evidence import record_look, record_verification
 from console.actions.incidents import add_note
 from console.actions.recovery import sign_criterion, sign_review
 from console.commands.demo.cast import INVESTIGATOR, OWNER, SECOND, Cast
+from console.commands.demo.opening import FAULT, TARGET
 from console.domain.errors import ConsoleError
+from console.domain.judge import NORMAL
 from console.domain.switches import STOPPED
 from console.evidence.age import Identity
 from console.evidence.trust import Trust
@@ -31,6 +33,8 @@ from console.queries.timeline import timeline
 from console.runtime.desk import Desk
 from console.simulator.range_client import RangeClient
 
+QUIET_S = 5.0
+"""How long healthy traffic is watched before the fault comes."""
 THINKING_S = 1.5
 """How long anybody takes to answer, so that a person at the desk sees that it was asked first."""
 
@@ -46,14 +50,14 @@ class Players:
         policy: Policy,
         cast: Cast,
         stage_range: RangeClient,
-        fault: Callable[[], str],
         package: Path,
         trust: Trust,
         openers: tuple[Identity, Identity],
     ) -> None:
         self._desk, self._policy, self._cast, self._range = desk, policy, cast, stage_range
-        self._fault, self._package, self._trust, self._openers = fault, package, trust, openers
+        self._package, self._trust, self._openers = package, trust, openers
         self._seen: set[str] = set()
+        self._fault_id = ""
         self._news, self._stopping = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="demo-players")
         self._answers: Mapping[str, Callable[[str, Envelope], None]] = {
@@ -83,10 +87,19 @@ class Players:
             self._news.wait(1.0)
             self._news.clear()
             try:
+                self._begin_when_healthy()
                 self._answer_news()
             except ConsoleError as error:
                 if not self._stopping.is_set():
                     _log.info("a scripted person could not act: %s", error.sentence)
+
+    def _begin_when_healthy(self) -> None:
+        """The facilitator lets the fault in once both lamps were judged normal on real traffic."""
+        feed = self._desk.feed
+        lamps = feed.lamps if feed is not None else {}
+        healthy = all(lamps.get(name, {}).get("state") == NORMAL for name in ("service", "behaviour"))
+        if not self._fault_id and healthy and not self._stopping.wait(QUIET_S):
+            self._fault_id = self._range.inject(FAULT, TARGET)
 
     def _answer_news(self) -> None:
         for row in self._desk.query(incidents):
@@ -115,7 +128,9 @@ class Players:
         validated = [e.event_id for e in self._desk.query(timeline, incident) if e.type == "validation.measured"]
         actor = self._cast.actor(OWNER, str(body["of"]))
         if not validated or not found.items:
-            self._say(incident, actor, "I can sign once evidence is captured and a validation was measured; ask again then.")
+            self._say(
+                incident, actor, "I can sign once evidence is captured and a validation was measured; ask again then."
+            )
             return
         self._desk.act(
             sign_criterion,
@@ -147,13 +162,14 @@ class Players:
         """After the first stop was seen to work, the gateway's process is killed, to see whether the stop survives it."""
         if event.body["state"] == STOPPED and event.body["results"]["survives_restart"]["result"] == "unknown":
             self._range.restart_gateway("KILL")
-            self._say(incident, self._cast.actor(SECOND), "I have killed the gateway's process and it came back by itself.")
+            self._say(incident, self._cast.actor(SECOND), "I killed the gateway's process and it came back by itself.")
 
     def _mend(self, incident: str, event: Envelope) -> None:
-        fault = self._fault()
-        if fault:
-            self._range.withdraw(fault)
-            self._say(incident, self._cast.actor(SECOND), "The cause is found and taken away; the target may be validated.")
+        if self._fault_id:
+            self._range.withdraw(self._fault_id)
+            self._say(
+                incident, self._cast.actor(SECOND), "The cause is found and taken away; the target may be validated."
+            )
 
     def _say(self, incident: str, actor: Actor, text: str) -> None:
         now = _now()

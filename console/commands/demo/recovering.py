@@ -39,10 +39,10 @@ def mend(stage: Stage, case: Case) -> None:
     case.told["validation_event"] = answer.event_id
     measured = ", ".join(f"{name} {value}" for name, value in sorted(answer.measures.items())[:4])
     stage.say(f"Validation, delivered to nobody: {answer.passed} of {answer.cases} cases pass ({measured}).")
-    measured = stage.wait_for(
+    seen = stage.wait_for(
         lambda: stage.desk.query(_event, answer.event_id), "The validation reaching the desk's record", 20.0
     )
-    beyond = measured.envelope.body["beyond"]
+    beyond = seen.envelope.body["beyond"]
     if beyond:
         raise EnvironmentFault(f"Still beyond their limits: {', '.join(beyond)}; the switch stays thrown.")
     stage.say("Every metric it measured is within its limits.")

@@ -57,6 +57,8 @@ class Stage:
 
     settings: Settings
     say: Callable[[str], None]
+    prepare: Callable[[Desk], None] | None = None
+    """Called with the desk before it starts: a window hangs its ears on it there."""
     quick: bool = False
     """Whether nobody reads along: a measurement waits for no eye and no finger, only for the gates themselves."""
     policy: Policy = field(init=False)
@@ -78,11 +80,15 @@ class Stage:
         try:
             self._open()
         except BaseException:
-            self._closing.close()
+            self.close()
             raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stops the desk, then the children; again does nothing."""
         self._closing.close()
 
     # -- what the story asks of it
@@ -111,6 +117,11 @@ class Stage:
         return found
 
     @property
+    def desk_folder(self) -> Path:
+        """Where the desk's store is."""
+        return self.settings.out / "work" / "desk"
+
+    @property
     def logs(self) -> Path:
         """Where the children's logs are."""
         return self.settings.out / "logs"
@@ -129,7 +140,7 @@ class Stage:
         self.cast, desk_key = Cast.assemble(), SigningKey(secrets.token_bytes(SEED_BYTES))
         self.evidence, self.custodian, self.escrow = new_identity(), new_identity(), new_identity()
         self._certify(root, head, desk_key)
-        self._open_desk(work, desk_key, root.public_hex)
+        self._open_desk(desk_key, root.public_hex)
         self.helpers = self._closing.enter_context(ThreadPoolExecutor(2, "demo"))
 
     def _work_folder(self) -> Path:
@@ -186,9 +197,9 @@ class Stage:
         if refused:
             raise EnvironmentFault(f"The plane did not take the certificates: {refused[0].problem}")
 
-    def _open_desk(self, work: Path, key: SigningKey, root_public: str) -> None:
+    def _open_desk(self, key: SigningKey, root_public: str) -> None:
         settings = DeskSettings(
-            folder=work / "desk",
+            folder=self.desk_folder,
             device_key=key,
             exercise=True,
             policy_hash=self.policy.hash,
@@ -196,6 +207,8 @@ class Stage:
         )
         self.desk = Desk(settings)
         self.desk.on_changes(lambda _: self._wake())
+        if self.prepare is not None:
+            self.prepare(self.desk)
         self.desk.start()
         self._closing.callback(self.desk.stop)
         self.act(pin_root, root_public)

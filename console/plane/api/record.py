@@ -30,7 +30,7 @@ from console.protocol.problems import Problem
 
 router = APIRouter(responses=PROBLEMS)
 
-AT_ONCE = 50
+AT_ONCE = 25
 """Events judged in one transaction: a command never waits behind more than these."""
 
 

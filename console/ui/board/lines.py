@@ -29,7 +29,7 @@ STATES = {
     "closed": ("closed", "dash", "normal"),
 }
 """State -> (word, shape, colour token)."""
-UNANSWERED = ("not acknowledged", "triangle", "abnormal")
+UNANSWERED = ("unanswered", "triangle", "abnormal")
 
 
 @dataclass(frozen=True, slots=True)

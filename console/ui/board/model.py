@@ -37,9 +37,7 @@ PENDING = "–"
 
 _DISPLAY = int(Qt.ItemDataRole.DisplayRole)
 _TOOLTIP = int(Qt.ItemDataRole.ToolTipRole)
-_ALIGNMENT = int(Qt.ItemDataRole.TextAlignmentRole)
 _ACCESSIBLE = int(Qt.ItemDataRole.AccessibleTextRole)
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _AGE = COLUMNS.index("Age")
 _Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
@@ -134,8 +132,6 @@ class BoardModel(QAbstractTableModel):
             if line is None:
                 return PENDING if index.isValid() else None
             return line.age(self._bridge.now()) if index.column() == _AGE else line.texts[index.column()]
-        if role == _ALIGNMENT:
-            return _RIGHT if index.column() == _AGE else None
         if role in (_TOOLTIP, _ACCESSIBLE):
             line = self._lines.get(self._numbers[index.row()]) if index.isValid() else None
             return None if line is None else line.tooltip(index.column()) if role == _TOOLTIP else line.spoken

@@ -8,8 +8,17 @@ from __future__ import annotations
 from itertools import pairwise
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QStackedLayout,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from console.domain.changes import Changes
 from console.domain.severity import LEVELS
@@ -28,6 +37,8 @@ GATHER_MS = 200
 AGES_MS = 1_000
 ONE_BY_ONE = 64
 """More changed incidents at once and the board is read anew."""
+NARROW = 700
+LEAST_WIDTH, LEAST_HEIGHT = 280, 120
 KINDS = ("incident", "severity", "role", "triage", "sync")
 SEARCH = 300
 
@@ -85,6 +96,10 @@ class BoardPanel(QWidget):
         self.shown = _choice(SHOWN, "Which incidents", self)
         self.mildest = _choice(MILDEST, "Severity", self)
         self.order = _choice(ORDERS, "Order", self)
+        self.filter = QToolButton(self)
+        self.filter.setText("Filter")
+        self.filter.setCheckable(True)
+        self.filter.setAccessibleName("Show severity and order")
         self.count = PlainLabel("", self)
         self.model = BoardModel(self._frame.bridge, self)
         self.table = IncidentTable(self._frame.theme, self.model, self)
@@ -94,24 +109,43 @@ class BoardPanel(QWidget):
 
     def _lay_out(self) -> None:
         gap = self._frame.theme.px("space_2")
-        top = QHBoxLayout()
-        top.setSpacing(gap)
-        top.addWidget(self.search, 1)
+        self._top, self._below = QHBoxLayout(), QHBoxLayout()
+        for row in (self._top, self._below):
+            row.setSpacing(gap)
+        self._top.addWidget(self.search, 1)
+        self._top.addWidget(self.filter)
         for choice in (self.shown, self.mildest, self.order):
-            top.addWidget(choice)
-        top.addWidget(self.count)
+            self._top.addWidget(choice)
+        self._top.addWidget(self.count)
         self._pages = QStackedLayout()
         self._pages.addWidget(self.table)
         self._pages.addWidget(self.empty)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(gap, gap, gap, gap)
         whole.setSpacing(gap)
-        whole.addLayout(top)
+        whole.setSizeConstraint(QVBoxLayout.SizeConstraint.SetNoConstraint)  # or it could never become narrow
+        self.setMinimumSize(LEAST_WIDTH, LEAST_HEIGHT)
+        whole.addLayout(self._top)
+        whole.addLayout(self._below)
         whole.addLayout(self._pages, 1)
-        stops: tuple[QWidget, ...] = (self.search, self.shown, self.mildest, self.order, self.table)
+        stops: tuple[QWidget, ...] = (self.search, self.filter, self.shown, self.mildest, self.order, self.table)
         for before, after in pairwise(stops):
             QWidget.setTabOrder(before, after)
         self.setFocusProxy(self.table)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """In a narrow dock the choices lie on a line of their own that is shown on demand."""
+        narrow = self.width() < NARROW
+        row = self._below if narrow else self._top
+        for place, choice in enumerate((self.shown, self.mildest, self.order)):
+            if row.indexOf(choice) < 0:
+                row.insertWidget(place if narrow else place + 2, choice, 1 if narrow else 0)
+            choice.setVisible(not narrow or self.filter.isChecked())
+        self.filter.setVisible(narrow)
 
     def _connect(self) -> None:
         bridge, theme = self._frame.bridge, self._frame.theme
@@ -123,6 +157,7 @@ class BoardPanel(QWidget):
         self.search.installEventFilter(self)
         for choice in (self.shown, self.mildest, self.order):
             choice.currentIndexChanged.connect(self._reload)
+        self.filter.toggled.connect(self._arrange)
         self._typing.timeout.connect(self._reload)
         self._gathering.timeout.connect(self._on_gathered)
         self._ages.timeout.connect(self._on_age)
@@ -264,6 +299,8 @@ def _choice(entries: tuple[tuple[str, str], ...], name: str, parent: QWidget) ->
     for value, text in entries:
         box.addItem(text, value)
     box.setAccessibleName(name)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(max(len(text) for _, text in entries) - 4)
     return box
 
 

@@ -33,8 +33,9 @@ _SAMPLES = {
     COLUMNS.index("Id"): "019ac1f2-3b4c5",
 }
 """What a column must hold without being cut; the title takes the rest."""
-NARROW = 900
-"""Below this width commander and id give their room to the title."""
+SHED = ((900, ("Commander", "Id")), (640, ("Target",)), (480, ("Age",)))
+"""Below such a width these columns give their room to the title; what they say is in the line's tooltip and page."""
+SHORT_STATE = "unanswered."
 _Index = QModelIndex | QPersistentModelIndex
 
 
@@ -148,15 +149,16 @@ class IncidentTable(QTableView):
     def _share_width(self) -> None:
         header, metrics = self.horizontalHeader(), QFontMetrics(self.font())
         pad, room = self._theme.px("space_4"), self.viewport().width()
-        narrow = room < NARROW
+        shed = {name for width, names in SHED for name in names if room < width}
         left = room - (severity_width(self._theme.font("label"), "SEV-0") + pad)
         header.resizeSection(SEVERITY, room - left)
         for column, sample in _SAMPLES.items():
-            width = metrics.horizontalAdvance(sample) + pad + (self._theme.px("lamp") if column == STATE else 0)
-            self.setColumnHidden(column, narrow and COLUMNS[column] in ("Commander", "Id"))
+            shown = SHORT_STATE if shed and column == STATE else sample
+            width = metrics.horizontalAdvance(shown) + pad + (self._theme.px("lamp") if column == STATE else 0)
+            self.setColumnHidden(column, COLUMNS[column] in shed)
             header.resizeSection(column, width)
             left -= 0 if self.isColumnHidden(column) else width
-        header.resizeSection(TITLE, max(left, 160))
+        header.resizeSection(TITLE, max(left, 80))
 
     def _dress(self) -> None:
         self.verticalHeader().setDefaultSectionSize(self._theme.px("row"))

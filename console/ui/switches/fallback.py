@@ -12,13 +12,15 @@ from console.domain.switches import Switch
 from console.ui.switches.parts import Band, Dim, Line, row_of
 from console.ui.theme import Theme
 
+HEAD = "The plane cannot be reached: nothing can be thrown from here"
+
 
 class FallbackCard(Band):
     """Signal: `used(words)` when the person says that they did it."""
 
     used = Signal(str)
 
-    def __init__(self, theme: Theme, switch: Switch, why: str, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, switch: Switch, why: str, head: str = "", parent: QWidget | None = None) -> None:
         super().__init__(theme, "abnormal", parent)
         self._note = QLineEdit()
         self._note.setPlaceholderText("What you did, and with whom (optional)")
@@ -30,7 +32,7 @@ class FallbackCard(Band):
         self._done = Dim(theme, "", wrap=True)
         box = QVBoxLayout(self)
         box.setContentsMargins(16, 10, 12, 10)
-        box.addWidget(Line(theme, "The plane cannot be reached: nothing can be thrown from here", "title", wrap=True))
+        box.addWidget(Line(theme, head or HEAD, "title", wrap=True))
         box.addWidget(Dim(theme, why, wrap=True))
         box.addSpacing(theme.px("space_2"))
         box.addWidget(Dim(theme, f"BY HAND, IN PLACE OF {switch.id}"))

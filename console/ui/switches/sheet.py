@@ -14,17 +14,15 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QPushButton, QStackedLayout, QVBoxLayout, QWidget
 
-from console.actions.approvals import request_approval, request_criterion
-from console.actions.incidents import add_note
 from console.actions.switches import confirm_switch, record_sighting
 from console.domain.changes import Changes
 from console.domain.gates import Unmet
-from console.domain.switches import STOPPED
 from console.queries.commands import CommandView, command
 from console.queries.switches import SheetFacts, Word, sheet_facts
 from console.ui.bridge import sentence_of
 from console.ui.frame import Frame
 from console.ui.switches import draft as drafting
+from console.ui.switches.asking import Asking
 from console.ui.switches.draft import Armed, Draft
 from console.ui.switches.fallback import FallbackCard
 from console.ui.switches.form import SheetForm
@@ -34,7 +32,6 @@ from console.ui.switches.progress import ReceiptView
 from console.ui.switches.words import observed_sign, observed_words
 
 TICK_MS = 200
-CASES = 100
 OFFLINE = ("offline", "stopped", "alarm")
 _TOUCHING = frozenset({"command", "switch", "timeline", "criterion", "evidence", "organisation"})
 
@@ -56,6 +53,7 @@ class ConfirmSheet(QWidget):
         self.form = SheetForm(frame.theme, armed, frame.policy.switches.times)
         self.receipt = ReceiptView(frame.theme)
         self.fallback: FallbackCard | None = None
+        self._asking = Asking(frame, armed, self)
         self._title = Line(frame.theme, f"{armed.verb}   {armed.breadcrumb}", "large", wrap=True)
         self._close = QPushButton("Back to the switches (Esc)")
         self._stack = QStackedLayout(self)
@@ -66,11 +64,13 @@ class ConfirmSheet(QWidget):
         self._tick = QTimer(self, interval=TICK_MS)
         self._wire()
 
-    def open(self) -> None:
-        """Looks, and begins to watch the gates; offline it shows the fallback card instead."""
+    def open(self, by_hand: str = "") -> None:
+        """Looks, and begins to watch the gates; offline, or when `by_hand` says why, the fallback card is shown."""
         self._tick.start()
         self.setFocus(Qt.FocusReason.OtherFocusReason)
-        if self._frame.bridge.connection.state in OFFLINE:
+        if by_hand:
+            self._refuse_offline(by_hand, "Nothing enforces this switch here: it is done by hand")
+        elif self._frame.bridge.connection.state in OFFLINE:
             self._refuse_offline(self._frame.bridge.connection.sentence)
         else:
             self._select()
@@ -284,58 +284,20 @@ class ConfirmSheet(QWidget):
             self.form.say("Write the reason first; the second person decides by it.")
             self.form.reason.setFocus(Qt.FocusReason.OtherFocusReason)
             return
-        armed, policy = self.armed, self._frame.policy
         self._approved = False
-        self._frame.bridge.act(
-            request_approval, armed.incident,
-            command_id=armed.command_id, switch=armed.switch.id, target=armed.target, want=armed.want,
-            preview=self._look.preview, reason=reason, inventory=policy.inventory, catalogue=policy.switches,
-            policy_hash=policy.hash, actor=self._frame.session.actor(), owner=self,
-        )  # fmt: skip
+        self._asking.ask_second(self._look.preview, reason)
 
-    def _on_ask_owner(self, criterion: str) -> None:
-        self._frame.bridge.act(
-            request_criterion, self.armed.incident,
-            catalogue=self._frame.policy.switches, switch=self.armed.switch.id, target=self.armed.target,
-            criterion=criterion, actor=self._frame.session.actor(), owner=self,
-        )  # fmt: skip
-
-    def _on_measure(self) -> None:
-        armed = self.armed
+    def _on_measuring(self, busy: bool) -> None:
         if self.form.criteria is not None:
-            self.form.criteria.set_busy(True)
-        self._frame.bridge.errand(
-            lambda client: client.validate(armed.incident, armed.target, CASES).answer,
-            owner=self,
-            then=self._on_measured,
-            failed=self._on_not_measured,
-        )
+            self.form.criteria.set_busy(busy)
 
-    def _on_measured(self, answer: Any) -> None:
-        if self.form.criteria is not None:
-            self.form.criteria.set_busy(False)
-        self.form.say(f"Measured: {answer.passed} of {answer.cases} cases pass; it counts as soon as it has arrived.")
-        self._frame.bridge.sync_now()
+    # -- offline, or nobody enforces it
 
-    def _on_not_measured(self, error: BaseException) -> None:
-        if self.form.criteria is not None:
-            self.form.criteria.set_busy(False)
-        self.form.say(sentence_of(error))
-
-    def _on_look_up(self, command_id: str) -> None:
-        self._frame.bridge.errand(lambda client: client.command(command_id).answer, owner=self, then=self._on_looked_up)
-
-    def _on_looked_up(self, answer: Any) -> None:
-        self._frame.notices.say(f"The plane says of this command: {answer.state}.", "info")
-        self._frame.bridge.sync_now()
-
-    # -- offline
-
-    def _refuse_offline(self, why: str) -> None:
+    def _refuse_offline(self, why: str, head: str = "") -> None:
         if self.fallback is not None or self._fired:
             return
-        self.fallback = FallbackCard(self._frame.theme, self.armed.switch, why)
-        self.fallback.used.connect(self._on_used_fallback)
+        self.fallback = FallbackCard(self._frame.theme, self.armed.switch, why, head)
+        self.fallback.used.connect(self._asking.note_by_hand)
         page = QWidget()
         box = QVBoxLayout(page)
         box.addWidget(Line(self._frame.theme, f"{self.armed.verb}   {self.armed.breadcrumb}", "large", wrap=True))
@@ -348,16 +310,7 @@ class ConfirmSheet(QWidget):
         self._stack.addWidget(page)
         self._stack.setCurrentWidget(page)
 
-    def _on_used_fallback(self, words: str) -> None:
-        now = self._frame.bridge.now()
-        armed = self.armed
-        text = f"By hand, without the plane: {armed.verb.lower()} {armed.breadcrumb}. {armed.switch.fallback}"
-        self._frame.bridge.act(
-            add_note, armed.incident, f"{text} {words}".strip(), now, actor=self._frame.session.actor(),
-            owner=self, then=self._on_note,
-        )  # fmt: skip
-
-    def _on_note(self, _: Changes) -> None:
+    def _on_recorded(self) -> None:
         if self.fallback is not None:
             self.fallback.show_recorded("It stands in the timeline, with the time. The switch itself was not moved.")
 
@@ -384,11 +337,14 @@ class ConfirmSheet(QWidget):
         form.cancel.connect(self.disarm)
         form.numbers.seen.connect(self._judge, Qt.ConnectionType.QueuedConnection)
         if form.criteria is not None:
-            form.criteria.ask.connect(self._on_ask_owner)
-            form.criteria.measure.connect(self._on_measure)
+            form.criteria.ask.connect(self._asking.ask_owner)
+            form.criteria.measure.connect(self._asking.measure)
         if form.second is not None:
             form.second.ask.connect(self._on_ask_second)
-        self.receipt.look_up.connect(self._on_look_up)
+        self.receipt.look_up.connect(self._asking.look_up)
+        self._asking.said.connect(form.say)
+        self._asking.measuring.connect(self._on_measuring)
+        self._asking.recorded.connect(self._on_recorded)
         self._tick.timeout.connect(self._on_tick)
         bridge.changed.connect(self._on_changed)
         bridge.connection_changed.connect(self._on_connection)
@@ -408,8 +364,3 @@ class ConfirmSheet(QWidget):
 
 def _ignore(_: BaseException) -> None:
     """A sighting that could not be kept is no reason to stop anybody."""
-
-
-def is_stop(armed: Armed) -> bool:
-    """Whether it contains."""
-    return armed.want == STOPPED

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import insert
+from sqlalchemy import insert, select
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateTable
 
 from console.domain.errors import EnvironmentFault, InputError
 from console.plane.db import Database, Transaction, database_url
-from console.plane.tables import METADATA, NONCE, PLANE
+from console.plane.tables import HEAD, METADATA, NONCE, PLANE
 
 
 def made(folder: Path) -> Database:
@@ -80,6 +82,14 @@ def test_a_record_needs_a_file(address: str) -> None:
 def test_a_server_without_its_driver_is_one_sentence() -> None:
     with pytest.raises(InputError, match="needs a database driver"):
         Database.opened(database_url("postgresql+nodriver://plane:secret@db.example.org/plane"))
+
+
+def test_a_database_server_gets_the_same_tables_and_locks_the_head() -> None:
+    server = postgresql.dialect()
+    for table in METADATA.sorted_tables:
+        assert "STRICT" not in str(CreateTable(table).compile(dialect=server))
+    locked = select(HEAD).with_for_update()
+    assert "FOR UPDATE" in str(locked.compile(dialect=server))
 
 
 def test_readers_cannot_write_and_waiters_are_woken(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ class StreamedAnswer(web.StreamResponse):
 class OpenStream:
     """One answer being written; `tools` are those in use, `probe` says whose it is, `begun` that it has sent."""
 
-    __slots__ = ("_loop", "_request", "_ended", "_waiter", "begun", "cut_by", "model", "probe", "route", "tools")
+    __slots__ = ("_ended", "_loop", "_request", "_waiter", "begun", "cut_by", "model", "probe", "route", "tools")
 
     def __init__(self, request: web.Request, route: Route, model: str, tools: Collection[str], *, probe: bool) -> None:
         self.route, self.model, self.tools, self.probe = route, model, tools, probe

@@ -6,6 +6,7 @@ commit pays next to nothing, and a search looks at the index and at the lines af
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 
@@ -38,7 +39,8 @@ def fold(conn: Connection, n: int) -> None:
 def found_events(db: Rows, text: str, limit: int = 100) -> list[str]:
     """Ids of the newest events that hold a word beginning with each word of `text`; none for a text without words."""
     numbers = found_numbers(db, text, limit)
-    return [str(db.value("SELECT event_id FROM timeline WHERE n = ?", (n,))) for n in numbers]
+    sql = "SELECT event_id FROM timeline WHERE n IN (SELECT value FROM json_each(?)) ORDER BY n DESC"
+    return [str(event_id) for (event_id,) in db.tuples(sql, (json.dumps(numbers),))]
 
 
 def found_numbers(db: Rows, text: str, limit: int = 100) -> list[int]:

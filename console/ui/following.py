@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from console.runtime.rings import Rings, Sample
 from console.ui.readings import SLOT_US, Readings
 
-BUDGET_S = 0.004
+BUDGET_S = 0.008
 MOST_BATCHES = 24
 """Batches taken a step: six seconds of the stream."""
 

@@ -71,6 +71,20 @@ class Columns:
         self.most[place] = max(self.most[place], most)
         self.measured = max(self.measured, slot)
 
+    def add_many(self, slots: Floats, n: Floats, total: Floats, most: Floats) -> None:
+        """`add` for many blocks at once, in any order."""
+        kept = (n > 0) & (slots > self.newest - self.capacity)
+        if not kept.any():
+            return
+        self.advance(int(slots[kept].max()))
+        kept &= slots > self.newest - self.capacity
+        slots = slots[kept].astype(np.int64)
+        places = slots % self.capacity
+        np.add.at(self.n, places, n[kept])
+        np.add.at(self.sum, places, total[kept])
+        np.maximum.at(self.most, places, most[kept])
+        self.measured = max(self.measured, int(slots.max()))
+
     def aggregate(self, how: str, span: int, end: int) -> tuple[float, int]:
         """(value, observations) over the `span` slots that end with `end`; NaN without an observation."""
         end = min(end, self.newest)
@@ -86,8 +100,8 @@ class Columns:
         total = sum(float(self.sum[piece].sum()) for piece in pieces)
         return (total * 60 / (span * SLOT_S) if how == "sum_per_min" else total / samples), int(samples)
 
-    def rolled(self, how: str, span: int, first: int, last: int) -> Floats:
-        """`aggregate` at each slot from `first` to `last`, all at once."""
+    def rolled(self, how: str, span: int, first: int, last: int, least: int = 1) -> Floats:
+        """`aggregate` at each slot from `first` to `last`, all at once; NaN where it is of fewer than `least`."""
         oldest = max(self.newest - self.capacity + 1, 0)
         begin = max(first - span + 1, oldest)
         places = np.arange(begin, last + 1) % self.capacity
@@ -102,7 +116,7 @@ class Columns:
             sums = np.concatenate(([0.0], np.cumsum(self.sum[places])))
             total = sums[ends] - sums[starts]
             values = total * 60 / (span * SLOT_S) if how == "sum_per_min" else total / np.maximum(samples, 1)
-        return np.where(samples > 0.5, values, np.nan)
+        return np.where(samples > least - 0.5, values, np.nan)
 
 
 def _pieces(first: int, stop: int, capacity: int) -> Sequence[slice]:
@@ -149,25 +163,31 @@ class Readings:
         if set_back:
             self.newest = -1
             self._columns = {key: Columns() for key in self._columns}
-        self.fill(batch)
+        self._advance(newest)
+        for sample in batch:
+            self._add(sample)
         return set_back
 
     def fill(self, samples: Sequence[Sample]) -> None:
-        """Adds samples of any age, each in its slot; what is older than everything kept is left out."""
-        newest = max((sample.t_us // SLOT_US for sample in samples), default=-1)
-        if newest > self.newest:
-            self.newest = newest
-            for columns in self._columns.values():
-                columns.advance(newest)
-        for sample in samples:
-            self._add(sample)
+        """Adds samples of one series, of any age; what is older than everything kept is left out."""
+        metric, mine = self.place(samples[0].series) if samples else ("", False)
+        if not metric:
+            return
+        table = np.array([(s.t_us // SLOT_US, s.n, s.sum, s.max) for s in samples], dtype=float).T
+        self._advance(int(table[0].max()))
+        for scope in (ALL, TARGET) if mine else (ALL,):
+            self._columns[metric, scope].add_many(table[0], table[1], table[2], table[3])
 
-    def value_at(self, metric: str, scope: str, slot: int, span_s: float) -> float:
-        """The metric over `span_s` seconds that end with `slot`; NaN when it is silent there."""
+    def value_at(self, metric: str, scope: str, slot: int, span_s: float, least: int = 1) -> float:
+        """The metric over `span_s` seconds that end with `slot`; NaN when it is silent there.
+
+        So it is of fewer than `least` observations.
+        """
         columns = self._columns[metric, scope]
         if slot - columns.measured > self.silent_after_s / SLOT_S:
             return math.nan
-        return columns.aggregate(self.rules[metric].aggregate, round(span_s / SLOT_S), slot)[0]
+        value, samples = columns.aggregate(self.rules[metric].aggregate, round(span_s / SLOT_S), slot)
+        return value if samples >= least else math.nan
 
     def reading(self, metric: str, scope: str, now_slot: int, breached: bool = False) -> Reading:
         """What the metric reads at `now_slot` over its own window; `breached` is the plane's word, which wins."""
@@ -202,6 +222,12 @@ class Readings:
             if len(self._names) < _NAMES:
                 self._names[series] = found
         return found
+
+    def _advance(self, newest: int) -> None:
+        if newest > self.newest:
+            self.newest = newest
+            for columns in self._columns.values():
+                columns.advance(newest)
 
     def _add(self, sample: Sample) -> None:
         metric, mine = self.place(sample.series)

@@ -17,6 +17,8 @@ HERE = Path(__file__).resolve().parent
 BENCHMARKS = {
     "commit": "One confirmed action (chain, signature, projection, search, outbox) against append + fdatasync",
     "click_to_observed": "Authorised to observed at the data path, against a bare control call and probe",
+    "list_1m_open": "The board on 1,000,000 incidents, first rows painted, against a QStandardItemModel of 100,000",
+    "list_1m_filter": "A rare word among 1,000,000 incidents, against a QSortFilterProxyModel over 100,000",
     "verify_1g": "Verifying a sealed package of 1 GiB, against openssl dgst -sha256 over the same bytes",
 }
 

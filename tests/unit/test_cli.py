@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import types
@@ -14,6 +15,7 @@ from console import cli, config, logs
 from console.domain.errors import EnvironmentFault, InputError
 
 ROOT = Path(__file__).parents[2]
+SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -57,11 +59,32 @@ def test_the_version_is_printed() -> None:
     assert run("--version").stdout.startswith("incident-console ")
 
 
-def test_without_a_command_it_says_what_to_run() -> None:
-    result = run()
-    assert result.returncode == InputError.exit_code
+def test_without_a_display_the_desk_says_what_to_run() -> None:
+    nowhere = {name: value for name, value in os.environ.items() if name not in SCREENS}
+    result = subprocess.run(
+        [sys.executable, "-m", "console.cli"], cwd=ROOT, capture_output=True, text=True, check=False, env=nowhere
+    )
+    assert result.returncode == EnvironmentFault.exit_code
     assert "incident-console demo --headless" in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        ([], {}),
+        (["--store", "a", "--plane=https://b"], {"--store": "a", "--plane": "https://b"}),
+        (["--store"], None),
+        (["--store", "a", "--store", "b"], None),
+        (["--help"], None),
+        (["demo"], None),
+        (["--store", "a", "demo"], None),
+    ],
+)
+def test_only_what_asks_for_nothing_but_the_desk_skips_the_command_line(
+    arguments: list[str], found: dict[str, str] | None
+) -> None:
+    assert cli.desk_options(arguments) == found
 
 
 def test_an_unknown_command_is_a_usage_error() -> None:

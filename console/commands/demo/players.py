@@ -168,7 +168,7 @@ class Players:
         if self._fault_id:
             self._range.withdraw(self._fault_id)
             self._say(
-                incident, self._cast.actor(SECOND), "The cause is found and taken away; the target may be validated."
+                incident, self._cast.actor(SECOND), "The cause is found and taken away; validate the target."
             )
 
     def _say(self, incident: str, actor: Actor, text: str) -> None:

@@ -27,7 +27,6 @@ from console.ui.switches.words import (
     observed_sign,
     observed_words,
 )
-from console.ui.text import PlainLabel
 from console.ui.theme import Theme
 
 _FAILING = ("refused", "expired", "stale", UNKNOWN)
@@ -112,8 +111,7 @@ class SwitchCard(Band):
         box = QVBoxLayout(self)
         box.setContentsMargins(16, 8, 8, 8)
         box.setSpacing(theme.px("space_1"))
-        name = PlainLabel(self._crumb, elide=True)
-        name.setFont(theme.font("title"))
+        name = Line(theme, self._crumb, "title", wrap=True)
         badge = StateChip(theme, self._badge(), "diamond" if self.reach.proposed else "dash", "normal")
         badge.setVisible(bool(self._badge()))
         box.addLayout(row_of(name, badge, stretch=0))

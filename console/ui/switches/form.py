@@ -9,15 +9,13 @@ import itertools
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
-    QFrame,
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -29,7 +27,7 @@ from console.ui.switches.criteria import CriteriaBox
 from console.ui.switches.draft import Armed
 from console.ui.switches.hold_button import HoldButton
 from console.ui.switches.looking import CAPABILITIES, Look
-from console.ui.switches.parts import Band, Dim, Line, Numbers, row_of
+from console.ui.switches.parts import Band, Dim, Line, Numbers, row_of, scrolled
 from console.ui.switches.second import SecondBox
 from console.ui.switches.words import Sign
 from console.ui.text import PlainLabel
@@ -134,7 +132,7 @@ class SheetForm(QWidget):
         self._body.setSpacing(self._theme.px("space_3"))
         self._body.addWidget(self._left(), 1)
         self._body.addWidget(self._right(), 1)
-        box.addWidget(_scrolled(inside), 1)
+        box.addWidget(scrolled(inside), 1)
         foot = Band(self._theme, "line")
         inner = QVBoxLayout(foot)
         inner.setContentsMargins(14, 8, 8, 8)
@@ -224,13 +222,3 @@ def capability_words(capabilities: Mapping[str, bool]) -> str:
         if name in capabilities
     ]
     return "; ".join(parts)
-
-
-def _scrolled(widget: QWidget) -> QScrollArea:
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.setWidget(widget)
-    return area

@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QScrollArea, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QSplitter, QStackedLayout, QVBoxLayout, QWidget
 
 from console.domain.changes import Changes
 from console.domain.reach import Reach, smallest_hold
@@ -20,19 +20,20 @@ from console.domain.switches import RUNNING, STOPPED
 from console.proof.ids import uuid7
 from console.queries.switch_board import SwitchBoard, switch_board
 from console.queries.switches import Request, commands_on, switch_history
-from console.ui.bridge import sentence_of
 from console.ui.frame import Frame
 from console.ui.switches.alarms import Alarms
 from console.ui.switches.approve import ApproveSheet
 from console.ui.switches.card import SwitchCard
 from console.ui.switches.detail import DetailView
+from console.ui.switches.doing import Doing
 from console.ui.switches.draft import Armed
-from console.ui.switches.looking import Look, look_from
-from console.ui.switches.parts import Dim, Line
+from console.ui.switches.looking import Look
+from console.ui.switches.parts import Dim, Line, scrolled
 from console.ui.switches.sheet import OFFLINE, ConfirmSheet
 from console.ui.switches.words import breadcrumb, crumbs
 
 _AGES_MS = 1_000
+_SIDE_BY_SIDE = 1_000
 _KINDS = ("command", "switch", "observation", "incident", "triage", "timeline")
 NO_INCIDENT = "Choose an incident on the board first; a switch is always thrown for one."
 
@@ -52,10 +53,12 @@ class SwitchesPanel(QWidget):
         self._capabilities: dict[tuple[str, str], Look] = {}
         self._asked, self._stale, self._frozen, self._waiting = 0, True, False, ""
         self.sheet: ConfirmSheet | ApproveSheet | None = None
-        self._title, self._where = Line(frame.theme, "", "large", wrap=True), Dim(frame.theme, NO_INCIDENT, wrap=True)
+        self._title = Line(frame.theme, "No incident chosen", "large", wrap=True)
+        self._where = Dim(frame.theme, NO_INCIDENT, wrap=True)
+        self._doing = Doing(frame, self)
         self.alarms = Alarms(frame.theme, frame.policy.inventory)
         self.detail = DetailView(frame.theme)
-        self._list = QVBoxLayout()
+        self._list, self._split = QVBoxLayout(), QSplitter(Qt.Orientation.Vertical)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._build_list())
         self._ages = QTimer(self, interval=_AGES_MS)
@@ -133,7 +136,7 @@ class SwitchesPanel(QWidget):
 
     def _look_up_first(self) -> None:
         if self._board is not None and self._board.loud:
-            self._on_look_up(self._board.loud[0].command_id)
+            self._doing.look_up(self._board.loud[0].command_id)
 
     def _approve_first(self) -> None:
         asked = self._to_approve()
@@ -160,7 +163,7 @@ class SwitchesPanel(QWidget):
             wide=policy.inventory.blast_radius(reach.target).is_wide,
         )
         sheet = ConfirmSheet(frame, armed, self)
-        sheet.confirmed.connect(self._on_confirmed)
+        sheet.confirmed.connect(self._doing.capture)
         self._put_on(sheet, "" if reach.adapter else f"No adapter enforces {reach.switch} on {reach.target}.")
 
     def _put_on(self, sheet: ConfirmSheet | ApproveSheet, by_hand: str = "") -> None:
@@ -182,24 +185,6 @@ class SwitchesPanel(QWidget):
         if self._chosen is not None:
             self._chosen.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _on_confirmed(self, armed: Armed) -> None:
-        """A stop that is on its way: what it stops is captured now, before it changes."""
-        identity = self._frame.session.evidence_identity
-        if armed.want != STOPPED or identity is None:
-            return
-        from console.runtime.capture import capture_target
-
-        desk, actor = self._frame.bridge.desk, self._frame.session.actor()
-        job = partial(capture_target, desk, armed.incident, armed.target, identity.recipient, actor)
-        self._frame.bridge.work(job, owner=self, then=self._on_captured, failed=self._on_not_captured)
-
-    def _on_captured(self, captured: Any) -> None:
-        count = sum(captured.items.values())
-        self._frame.notices.say(f"Captured {count} items of evidence in {len(captured.items)} of 7 dimensions.")
-
-    def _on_not_captured(self, error: BaseException) -> None:
-        self._frame.notices.say(f"The capture of evidence failed: {sentence_of(error)}", "error")
-
     def _on_approve(self, request: Request) -> None:
         if self.sheet is None:
             self._put_on(ApproveSheet(self._frame, request, self))
@@ -208,38 +193,19 @@ class SwitchesPanel(QWidget):
         board, me = self._board, self._frame.session.person
         return tuple(one for one in board.requests if one.asked_by != me) if board is not None else ()
 
-    # -- looking
-
     def _look(self) -> None:
-        """Has the plane look at the chosen switch; "running" is asked for, so that no probe stream stays open."""
+        """Has the plane look at the chosen switch, or at the first one."""
         card = self._chosen or (self._cards[0] if self._cards else None)
-        board = self._board
-        if card is None or board is None or not card.reach.adapter or self._frame.bridge.connection.state in OFFLINE:
+        if card is None or self._board is None:
             return
-        reach, incident = card.reach, board.incident
-        self._frame.bridge.errand(
-            lambda client: client.select(incident, reach.switch, reach.target, RUNNING).answer,
-            owner=self,
-            then=partial(self._on_looked, reach),
-        )
+        if not card.reach.adapter or self._frame.bridge.connection.state in OFFLINE:
+            self._frame.notices.say("Nobody can look there from here now; what is shown keeps its age.", "warning")
+            return
+        self._doing.look(self._board.incident, card.reach)
 
-    def _on_looked(self, reach: Reach, answer: Any) -> None:
-        from console.actions.switches import record_sighting
-
-        look = look_from(answer, self._frame.bridge.clock_offset)
+    def _on_looked(self, reach: Reach, look: Look) -> None:
         self._capabilities[reach.switch, reach.target] = look
-        self._frame.bridge.act(
-            record_sighting, switch=reach.switch, target=reach.target, preview=look.preview, method=look.method,
-            seen_at=look.seen_at, command_id=look.command_id, owner=self,
-        )  # fmt: skip
         self._show_detail()
-
-    def _on_look_up(self, command_id: str) -> None:
-        self._frame.bridge.errand(lambda client: client.command(command_id).answer, owner=self, then=self._on_looked_up)
-
-    def _on_looked_up(self, answer: Any) -> None:
-        self._frame.notices.say(f"The plane says of this command: {answer.state}.", "info")
-        self._frame.bridge.sync_now()
 
     # -- loading and showing
 
@@ -348,31 +314,37 @@ class SwitchesPanel(QWidget):
     # -- how it is wired
 
     def _build_list(self) -> QWidget:
-        inside = QWidget()
-        box = QVBoxLayout(inside)
+        page, inside = QWidget(), QWidget()
+        box, cards = QVBoxLayout(page), QVBoxLayout(inside)
         box.setContentsMargins(8, 8, 8, 8)
-        box.addWidget(self._title)
-        box.addWidget(self._where)
-        box.addWidget(self.alarms)
-        box.addLayout(self._list)
-        box.addWidget(self.detail)
-        box.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(inside)
-        return area
+        cards.setContentsMargins(0, 0, 4, 0)
+        cards.addLayout(self._list)
+        cards.addStretch(1)
+        for widget in (self._title, self._where, self.alarms):
+            box.addWidget(widget)
+        self._split.setChildrenCollapsible(False)
+        self._split.addWidget(scrolled(inside))
+        self._split.addWidget(scrolled(self.detail))
+        self._split.setStretchFactor(0, 3)
+        self._split.setStretchFactor(1, 2)
+        self._split.setAccessibleName("Switches and details of the chosen one")
+        box.addWidget(self._split, 1)
+        return page
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802
+        super().resizeEvent(event)
+        wide = self.width() >= _SIDE_BY_SIDE
+        self._split.setOrientation(Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical)
 
     def _wire(self) -> None:
         frame = self._frame
         frame.bridge.changed.connect(self._on_changed)
         frame.selection.incident_changed.connect(self._on_selected)
         frame.selection.target_changed.connect(self._on_selected)
-        self.alarms.look_up.connect(self._on_look_up)
+        self._doing.looked.connect(self._on_looked)
+        self.alarms.look_up.connect(self._doing.look_up)
         self.alarms.approve.connect(self._on_approve)
-        self.detail.look_up.connect(self._on_look_up)
+        self.detail.look_up.connect(self._doing.look_up)
         self.detail.hide()
         self.alarms.hide()
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from console.domain.confirmation import Preview
 from console.ui.chips import StateChip
@@ -183,6 +183,17 @@ def row_of(*widgets: QWidget, stretch: int = -1, spacing: int = 8) -> QHBoxLayou
     if stretch < 0:
         line.addStretch(1)
     return line
+
+
+def scrolled(widget: QWidget) -> QScrollArea:
+    """`widget` in a frameless area that scrolls down only."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setWidget(widget)
+    return area
 
 
 def _spell(name: str) -> str:

@@ -25,7 +25,7 @@ MARKS = {
     NORMAL: ("ring", "normal"), WARNING: ("diamond", "warning"), ABNORMAL: ("triangle", "abnormal"),
     UNKNOWN: ("cross", "unknown"), SILENT: ("dash", "unknown"),
 }  # fmt: skip
-COLOURS = {FAST: "line", EVERYBODY: "graph_2"}
+COLOURS = {FAST: "normal", EVERYBODY: "graph_2"}
 HEADER_PX = 40
 
 
@@ -63,6 +63,7 @@ class GraphCell(QWidget):
         """Bars of the present pixel width and window."""
         slots = round(self.plot.window_s / SLOT_S)
         self._width = max(slots // self.plot.columns(), 1)
+        self.plot.set_window(self.plot.window_s)
         self.lines.fit(self._width, slots // self._width + 2)
         self._give_tracks()
 
@@ -82,11 +83,13 @@ class GraphCell(QWidget):
         self, milestones: Sequence[MilestoneLine], veil: Sequence[str], silent_s: float, whole: bool
     ) -> None:
         """Milestones, and the veil when it is silent."""
-        marks = self.plot.marks
-        now = (list(milestones), list(veil), round(silent_s if veil else 0, 1), whole)
-        if now != (list(marks.milestones), list(marks.veil), round(marks.silent_s, 1), marks.whole):
-            marks.milestones, marks.veil, marks.silent_s, marks.whole = milestones, veil, now[2], whole
+        marks, cover, silent_s = self.plot.marks, self.plot.veil, round(silent_s if veil else 0.0, 1)
+        if list(milestones) != list(marks.milestones):
+            marks.milestones = milestones
             marks.update()
+        if (tuple(veil), silent_s, whole) != (tuple(cover.lines), cover.silent_s, cover.whole):
+            cover.lines, cover.silent_s, cover.whole = tuple(veil), silent_s, whole
+            cover.update()
 
     def show_at(self, edge: float) -> None:
         """Moves the present to `edge`, in slots."""
@@ -98,10 +101,11 @@ class GraphCell(QWidget):
         for track in self.lines.tracks.values():
             a, b = track.bars.bounds(track.bars.count)
             low, high = min(low, a if a == a else low), max(high, b if b == b else high)
-        bottom, top, step = wording.span(low, high, self.rule)
-        held_low, held_high, _ = self._range
+        bottom, top = wording.span(low, high, self.rule)
+        step = wording.nice((top - bottom) / self.plot.rows())
+        held_low, held_high, held_step = self._range
         fits = held_low <= min(bottom, low) and max(top, high) <= held_high * 1.0001
-        if fits and (top - bottom) > 0.6 * (held_high - held_low):
+        if fits and (top - bottom) > 0.6 * (held_high - held_low) and held_step == step:
             return
         self._range = (bottom, top, step)
         self.plot.set_range(bottom, top, wording.ticks(bottom, top, step, self.rule.unit))

@@ -35,7 +35,7 @@ class Key(QWidget):
 
     def _entries(self) -> list[tuple[str, str]]:
         who = self._target or "everybody"
-        entries = [("graph_1", f"{who}, as judged"), ("line", f"its last {FAST_S:.0f} s")]
+        entries = [("graph_1", f"{who}, as judged"), ("normal", f"its last {FAST_S:.0f} s")]
         return entries + ([("graph_2", "everybody, as judged")] if self._target else [])
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102, N802

@@ -14,6 +14,9 @@ from console.ui.telemetry.buckets import Track
 
 TREND, FAST, EVERYBODY = "trend", "fast", "everybody"
 
+FAST_LEAST = 10
+"""Observations that the quick line takes: of fewer it would only be noise."""
+
 
 class Lines:
     """`origin` is the slot that lies at x = 0; x runs in seconds. `scope` is what trend and fast are of."""
@@ -34,8 +37,8 @@ class Lines:
     def follow(self, readings: Readings, slot: int) -> None:
         """Adds the values at `slot`, where a batch was just added."""
         for name, track in self.tracks.items():
-            scope, span_s = self._of(name, readings)
-            value = readings.value_at(self.metric, scope, slot, span_s)
+            scope, span_s, least = self._of(name, readings)
+            value = readings.value_at(self.metric, scope, slot, span_s, least)
             if track.newest >= 0 and 1 < slot - track.newest <= BRIDGED:
                 for between in range(track.newest + 1, slot):
                     track.append(between, value)
@@ -44,18 +47,19 @@ class Lines:
     def recompute(self, readings: Readings, there: Floats, first: int) -> None:
         """Makes all lines from the sums; `there` says from slot `first` on where the stream was (see `presence`)."""
         for name, track in self.tracks.items():
-            scope, span_s = self._of(name, readings)
+            scope, span_s, least = self._of(name, readings)
             columns = readings.columns(self.metric, scope)
             last = first + len(there) - 1
             how = readings.rules[self.metric].aggregate
-            values = columns.rolled(how, round(span_s / SLOT_S), first, last)
+            values = columns.rolled(how, round(span_s / SLOT_S), first, last, least)
             places = np.arange(first, last + 1) % columns.capacity
             heard = since_last(columns.n[places] > 0) <= readings.silent_after_s / SLOT_S
             track.extend(first, np.where(heard & (there > 0), values, np.nan))
 
-    def _of(self, name: str, readings: Readings) -> tuple[str, float]:
-        scope = ALL if name == EVERYBODY else self.scope
-        return scope, FAST_S if name == FAST else readings.rules[self.metric].window_s
+    def _of(self, name: str, readings: Readings) -> tuple[str, float, int]:
+        """(scope, seconds it looks back, observations it takes); what is judged needs as many as the judge does."""
+        scope, rule = ALL if name == EVERYBODY else self.scope, readings.rules[self.metric]
+        return (scope, FAST_S, FAST_LEAST) if name == FAST else (scope, rule.window_s, rule.min_samples)
 
 
 def presence(readings: Readings, metrics: Iterable[str]) -> tuple[int, Floats]:

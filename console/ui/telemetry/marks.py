@@ -1,4 +1,4 @@
-"""What stands still behind the lines of a plot: limits with their numbers, milestones, and the veil of silence.
+"""What stands behind the lines of a plot, limits and milestones, and before them: the veil of silence.
 
 Painted in one go, in plain text; a limit differs by dashes and by its word, not by colour alone.
 """
@@ -17,7 +17,7 @@ from console.ui.telemetry.wording import LimitLine
 from console.ui.theme import Theme
 
 DASH, SPACE = 6, 4
-VEIL_ALPHA = 150
+VEIL_ALPHA, PLATE_ALPHA = 150, 215
 
 
 @dataclass(frozen=True)
@@ -30,17 +30,13 @@ class MilestoneLine:
 
 
 class Marks(pg.GraphicsObject):
-    """Set `limits`, `milestones`, `veil` (a sentence, "" for none), `silent_s` and `large`, then `update()`."""
+    """Set `limits`, `milestones` and `large`, then `update()`."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
         self.limits: Sequence[LimitLine] = ()
         self.milestones: Sequence[MilestoneLine] = ()
-        self.veil: Sequence[str] = ()
-        self.silent_s = 0.0
-        """Where silence began, seconds ago; the veil covers what is younger, or all of it with `whole`."""
-        self.whole = False
         self.large = False
 
     def boundingRect(self) -> QRectF:  # noqa: D102, N802
@@ -60,8 +56,6 @@ class Marks(pg.GraphicsObject):
             self._paint_limit(painter, room, to_px.map(QPointF(0, limit.value)).y(), limit)
         for milestone in self.milestones:
             self._paint_milestone(painter, room, to_px.map(QPointF(-milestone.ago_s, 0)).x(), milestone)
-        if self.veil:
-            self._paint_veil(painter, room, to_px.map(QPointF(-self.silent_s, 0)).x())
         painter.restore()
 
     def _paint_limit(self, painter: QPainter, room: QRectF, y: float, limit: LimitLine) -> None:
@@ -91,19 +85,59 @@ class Marks(pg.GraphicsObject):
         painter.setPen(theme.colour("sunken"))
         painter.drawText(flag, int(Qt.AlignmentFlag.AlignCenter), text)
 
-    def _paint_veil(self, painter: QPainter, room: QRectF, x: float) -> None:
-        theme = self._theme
+
+class Veil(pg.GraphicsObject):
+    """Set `lines` (plain sentences, none for no veil), `silent_s` and `whole`, then `update()`."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.lines: Sequence[str] = ()
+        self.silent_s = 0.0
+        """Where silence began, seconds ago; the veil covers what is younger, or all of it with `whole`."""
+        self.whole = False
+        self.setZValue(10)
+
+    def boundingRect(self) -> QRectF:  # noqa: D102, N802
+        return self.viewRect()
+
+    def viewTransformChanged(self) -> None:  # noqa: D102, N802
+        self.prepareGeometryChange()
+        super().viewTransformChanged()
+
+    def paint(self, painter: QPainter, *_: Any) -> None:  # noqa: D102
+        if not self.lines:
+            return
+        to_px = painter.worldTransform()
+        room = to_px.mapRect(self.viewRect())
+        painter.save()
+        painter.resetTransform()
+        painter.setFont(self._theme.font("small"))
+        self._paint_cover(painter, room, to_px.map(QPointF(-self.silent_s, 0)).x())
+        self._paint_lines(painter, room)
+        painter.restore()
+
+    def _paint_cover(self, painter: QPainter, room: QRectF, x: float) -> None:
         left = min(max(x, room.left()), room.right())
-        cover = theme.colour("veil")
+        cover = self._theme.colour("veil")
         cover.setAlpha(VEIL_ALPHA)
         painter.fillRect(room if self.whole else QRectF(left, room.top(), room.right() - left, room.height()), cover)
-        painter.setPen(QPen(theme.colour("unknown"), 1))
-        if left > room.left():
+        if room.left() < left < room.right():
+            painter.setPen(QPen(self._theme.colour("unknown"), 1))
             painter.drawLine(QLineF(left, room.top(), left, room.bottom()))
+
+    def _paint_lines(self, painter: QPainter, room: QRectF) -> None:
         metrics = QFontMetricsF(painter.font())
-        y = room.center().y() - metrics.height() * len(self.veil) / 2
-        for line in self.veil:
-            plate = QRectF(room.left(), y, room.width(), metrics.height())
-            painter.setPen(theme.colour("text"))
-            painter.drawText(plate, int(Qt.AlignmentFlag.AlignCenter), line)
+        wide = max(metrics.horizontalAdvance(line) for line in self.lines) + 12
+        height = metrics.height() * len(self.lines) + 4
+        behind = self._theme.colour("sunken")
+        behind.setAlpha(PLATE_ALPHA)
+        plate = QRectF(room.center().x() - wide / 2, room.center().y() - height / 2, wide, height)
+        painter.fillRect(plate, behind)
+        painter.setPen(self._theme.colour("text"))
+        y = plate.top() + 2
+        for line in self.lines:
+            painter.drawText(
+                QRectF(room.left(), y, room.width(), metrics.height()), int(Qt.AlignmentFlag.AlignCenter), line
+            )
             y += metrics.height()

@@ -10,7 +10,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from console.domain.changes import Changes
@@ -38,6 +38,8 @@ MILESTONES = {
 }  # fmt: skip
 _TOUCHING = ("incident", "switch", "timeline")
 _NAMED = 6
+NARROW_PX = 165
+"""A graph narrower than this gives way to fewer columns."""
 
 
 class TelemetryPanel(QWidget):
@@ -82,10 +84,11 @@ class TelemetryPanel(QWidget):
         top.addWidget(self._span)
         self._grid = QGridLayout()
         self._grid.setSpacing(theme.px("space_1"))
-        for n, cell in enumerate(self.cells.values()):
+        for cell in self.cells.values():
             cell.chosen.connect(self._on_chosen)
             cell.moved.connect(self._on_moved)
-            self._grid.addWidget(cell, n // COLUMNS, n % COLUMNS)
+        self._columns = 0
+        self._arrange(COLUMNS)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(*[theme.px("space_2")] * 4)
         layout.setSpacing(theme.px("space_1"))
@@ -98,6 +101,14 @@ class TelemetryPanel(QWidget):
             before = cell
         self.setFocusProxy(next(iter(self.cells.values()), None))
         self._name_target()
+
+    def _arrange(self, columns: int) -> None:
+        """Lays the graphs out in so many columns."""
+        if columns == self._columns:
+            return
+        self._columns = columns
+        for n, cell in enumerate(self.cells.values()):
+            self._grid.addWidget(cell, n // columns, n % columns)
 
     # -- what the window calls
 
@@ -236,9 +247,11 @@ class TelemetryPanel(QWidget):
         limit = readings.silent_after_s / SLOT_S
         everybody = readings.columns(metric, ALL).measured
         mine = readings.columns(metric, TARGET).measured if readings.item is not None else everybody
+        if not following.ready or cell.stale:
+            return ("reading what was kept",), 0.0, True
         if everybody < 0:
             return ("no sample yet",), 0.0, True
-        if edge - mine <= limit or not following.ready:
+        if edge - mine <= limit:
             return (), 0.0, False
         ago_s, whole = (edge - mine) * SLOT_S, edge - everybody > limit
         if mine < 0:
@@ -312,7 +325,7 @@ class TelemetryPanel(QWidget):
 
     def _on_moved(self, metric: str, dx: int, dy: int) -> None:
         names = list(self.cells)
-        place = names.index(metric) + dx + dy * COLUMNS
+        place = names.index(metric) + dx + dy * self._columns
         if self._large or not 0 <= place < len(names):
             return
         self.cells[names[place]].setFocus(Qt.FocusReason.OtherFocusReason)
@@ -355,6 +368,10 @@ class TelemetryPanel(QWidget):
             self._on_span()
         else:
             super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802
+        super().resizeEvent(event)
+        self._arrange(next(n for n in (COLUMNS, 3, 2, 1) if n == 1 or self.width() >= n * NARROW_PX))
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: D102, N802
         super().showEvent(event)

@@ -11,17 +11,20 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGraphicsItem, QGraphicsView, QWidget
 
-from console.ui.telemetry.marks import Marks
+from console.ui.telemetry.marks import Marks, Veil
 from console.ui.telemetry.traces import Traces
 from console.ui.theme import Theme
 
 LEFT_PX, BOTTOM_PX = 44, 18
 MINUTE = 60
+TICK_PX = 56
+"""Room that a number of the time axis takes."""
+TICK_ROW_PX = 26
 _STEPS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 86400, 604800)
 
 
 class PlotView(pg.PlotWidget):
-    """Attributes: `traces`, `marks`. The x axis is seconds ago, from `-window` to 0, and stays where it is."""
+    """Attributes: `traces`, `marks`, `veil`. The x axis is seconds ago, from `-window` to 0, and stays where it is."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent, background=None, enableMenu=False)
@@ -49,9 +52,10 @@ class PlotView(pg.PlotWidget):
             axis.setStyle(tickLength=-3, autoExpandTextSpace=False)
             axis.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)  # its picture is played again otherwise
             axis.enableAutoSIPrefix(False)
-        self.marks, self.traces = Marks(theme), Traces()
+        self.marks, self.traces, self.veil = Marks(theme), Traces(), Veil(theme)
         plot.addItem(self.marks, ignoreBounds=True)
         plot.addItem(self.traces, ignoreBounds=True)
+        plot.addItem(self.veil, ignoreBounds=True)
         self.window_s = 1.0
         self.low, self.high = 0.0, 1.0
         self.dress()
@@ -65,17 +69,23 @@ class PlotView(pg.PlotWidget):
             axis.setTextPen(pg.mkPen(theme.colour("text_dim")))
             axis.setTickFont(theme.font("small"))
         self.marks.update()
+        self.veil.update()
 
     def columns(self) -> int:
         """Pixel columns that lines are drawn in."""
         return max(int(self.getPlotItem().getViewBox().width()), 40)
 
+    def rows(self) -> int:
+        """Numbers that fit along the value axis."""
+        return max(int(self.getPlotItem().getViewBox().height()) // TICK_ROW_PX, 1)
+
     def set_window(self, window_s: float) -> None:
         """Shows the last `window_s` seconds."""
         self.window_s = window_s
         self.getPlotItem().setXRange(-window_s, 0, padding=0)
-        step = next((s for s in _STEPS if window_s / s <= 5), _STEPS[-1])
-        ticks = [(-n * step, ago(n * step)) for n in range(int(window_s // step) + 1)]
+        most = max(self.columns() // TICK_PX, 1)
+        step = next((s for s in _STEPS if window_s / s <= most), _STEPS[-1])
+        ticks = [(-n * step, ago(n * step)) for n in range(1, int(window_s // step) + 1)]
         self._bottom.setTicks([ticks])
 
     def set_range(self, low: float, high: float, ticks: Sequence[tuple[float, str]] | None = None) -> None:
@@ -87,8 +97,6 @@ class PlotView(pg.PlotWidget):
 
 def ago(seconds: float) -> str:
     """A tick of the time axis."""
-    if seconds == 0:
-        return "now"
     if seconds < MINUTE:
         return f"-{seconds:g} s"
     if seconds < 60 * MINUTE:

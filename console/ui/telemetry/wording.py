@@ -71,8 +71,8 @@ def clock(moment: datetime) -> str:
     return f"{moment:%H:%M:%S} UTC"
 
 
-def span(low: float, high: float, rule: Threshold) -> tuple[float, float, float]:
-    """(bottom, top, step) of an axis that holds the values from `low` to `high` and the limits near them."""
+def span(low: float, high: float, rule: Threshold) -> tuple[float, float]:
+    """(bottom, top) of an axis that holds the values from `low` to `high` and the limits near them."""
     values = [v for v in (low, high) if math.isfinite(v)]
     limits_here = sorted((v for side in (rule.floor, rule.ceiling) if side for v in (side.warn, side.fail)), key=abs)
     if not values:
@@ -87,8 +87,7 @@ def span(low: float, high: float, rule: Threshold) -> tuple[float, float, float]
     if top - bottom < 1e-9 * max(abs(top), 1):
         top, bottom = top + max(abs(top) * 0.5, 0.01), min(bottom, 0.0)
     margin = (top - bottom) * 0.08
-    step = nice((top - bottom) / 3)
-    return (bottom - margin if bottom > 0 else bottom - margin / 4), top + margin, step
+    return (bottom - margin if bottom > 0 else bottom - margin / 4), top + margin
 
 
 def nice(raw: float) -> float:
@@ -96,7 +95,7 @@ def nice(raw: float) -> float:
     if raw <= 0 or not math.isfinite(raw):
         return 1.0
     power = 10.0 ** math.floor(math.log10(raw))
-    return next(step * power for step in _STEPS if step * power >= raw * 0.999)
+    return next(step * power for step in _STEPS if step * power >= raw * 0.9)
 
 
 def ticks(bottom: float, top: float, step: float, unit: str) -> list[tuple[float, str]]:

@@ -41,3 +41,33 @@ def from_epoch_us(microseconds: int) -> datetime:
 def to_epoch_us(moment: datetime) -> int:
     """Integer microseconds since 1970 of an aware datetime."""
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+_HOUR = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_DAY_AND_HOUR = re.compile(r"(\d{4})-(\d\d)-(\d\d)[ T]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?Z")
+
+
+def moment_from(text: str, now: datetime) -> datetime:
+    """When something happened, as a person writes it: "" is `now`, "14:02" today in UTC, else "2026-01-31 14:02Z".
+
+    Raises InputError for a time with a day but without its Z, for one that is still to come, and for anything else.
+    """
+    asked = text.strip()
+    if not asked:
+        return now
+    found = _HOUR.fullmatch(asked)
+    if found:
+        moment = now.replace(hour=int(found[1]), minute=int(found[2]), second=0, microsecond=0)
+    else:
+        parts = _DAY_AND_HOUR.fullmatch(asked)
+        if parts is None:
+            raise InputError(f"'{asked[:40]}' is no time; write 14:02 for today, or 2026-01-31 14:02Z, both in UTC.")
+        try:
+            moment = datetime(*(int(part or 0) for part in parts.groups()), tzinfo=UTC)  # type: ignore[misc,arg-type]
+        except ValueError as error:
+            raise InputError(f"'{asked[:40]}' names a moment that does not exist; correct the date.") from error
+    if moment > now:
+        raise InputError(
+            f"{format_utc(moment)[:16]}Z is still to come (times are UTC); write the day as well if it was earlier."
+        )
+    return moment

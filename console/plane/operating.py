@@ -88,7 +88,13 @@ class Operator:
             older.cancel()
         task = asyncio.get_running_loop().create_task(self._guarded(command))
         self._running[at] = task
-        task.add_done_callback(lambda done: self._running.pop(at) if self._running.get(at) is done else None)
+        task.add_done_callback(lambda done: self._finished(at, done))
+
+    def _finished(self, at: tuple[str, str], task: asyncio.Task[None]) -> None:
+        if self._running.get(at) is task:
+            del self._running[at]
+        if not task.cancelled() and task.exception() is not None:
+            _log.critical("A command failed by a fault of the program; it is looked up.", exc_info=task.exception())
 
     def is_busy(self, switch: str, target: str) -> bool:
         """Whether a command on that switch is being carried out right now."""
@@ -141,7 +147,7 @@ class Operator:
             held = ledger.find(tx.connection, observed.command_id)
             if held is None or (to_state and held.is_over):
                 return
-            if dispatch is not None and not held.dispatched_at:
+            if dispatch is not None:
                 self._enter_dispatch(tx, held, dispatch)
             self._record.write(
                 tx, "switch.observed", observed.incident, observed_body(observed), event_id=observed.event_id
@@ -250,6 +256,9 @@ class Operator:
         await self._database.write(lambda tx: self._enter_dispatch(tx, command, dispatch))
 
     def _enter_dispatch(self, tx: Transaction, command: Command, dispatch: Dispatch) -> None:
+        held = ledger.find(tx.connection, command.command_id)
+        if held is None or held.dispatched_at:
+            return
         body = {
             "command_id": command.command_id,
             "adapter": dispatch.adapter,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from console.domain.errors import ConsoleError, EnvironmentFault
+from console.domain.errors import ConsoleError, EnvironmentFault, InputError
 from console.domain.judge import UNKNOWN, Breach, Clearing
 from console.domain.times import to_epoch_us
 from console.plane import intake
@@ -121,6 +121,8 @@ class Source:
         except EnvironmentFault as fault:
             _log.warning("a breach could not be recorded yet: %s", fault.sentence)
             return False
+        except InputError as error:
+            _log.error("a breach of %s cannot be recorded: %s", _metric(news), error.sentence)
         return True
 
     async def _circumstances(self, breach: Breach) -> Circumstances:
@@ -153,3 +155,7 @@ class Source:
 
     def _now_us(self) -> int:
         return to_epoch_us(self._clock())
+
+
+def _metric(news: Breach | Clearing) -> str:
+    return news.metric if isinstance(news, Breach) else news.breach.metric

@@ -20,12 +20,12 @@ from sqlalchemy import Connection, insert, select, update
 from console.domain.commands import ACKNOWLEDGED, DISPATCHED, UNKNOWN
 from console.domain.errors import EnvironmentFault
 from console.domain.switches import STOPPED
-from console.domain.times import format_utc
+from console.domain.times import format_utc, parse_utc
 from console.plane import desired, ledger, probes
 from console.plane.backends import Assertion, BackEnd, BackEndFault, BackEndRefusal, Held, ReadBack
 from console.plane.db import Database, Transaction
 from console.plane.desired import Desired
-from console.plane.ledger import Result
+from console.plane.ledger import Command, Result
 from console.plane.operating import Observed, Operator, effect_detail
 from console.plane.orders import Rules
 from console.plane.probes import Aim, Effect
@@ -39,6 +39,8 @@ EVERY_S = 1.0
 LONGEST_PATIENCE_S = 60.0
 """Seconds between two assertions of a stop that does not come into force."""
 REASSERT_TTL_S = 30
+LEFT_AFTER = timedelta(seconds=5)
+"""Age at which a command that is neither at an end nor being carried out has been left by a fault."""
 
 _NEWER = "newer:"
 
@@ -99,11 +101,17 @@ class Watcher:
                     _log.info("%s: %s", name, fault.sentence)
                 self.faults[name] = fault.sentence
         for command in await self._database.read(ledger.unresolved):
-            if not self._operator.is_busy(command.switch, command.target):
+            if self._is_left(command):
                 try:
                     await self._operator.resolve(command)
                 except (BackEndFault, BackEndRefusal):
                     continue
+
+    def _is_left(self, command: Command) -> bool:
+        """Whether nobody is carrying this command out; one that was taken a moment ago is about to be."""
+        if self._operator.is_busy(command.switch, command.target):
+            return False
+        return command.state == UNKNOWN or self._clock() - parse_utc(command.acknowledged_at) > LEFT_AFTER
 
     async def _look_at(self, back_end: BackEnd) -> None:
         if back_end.name not in self._operator.capabilities:

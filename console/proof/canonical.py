@@ -73,11 +73,7 @@ def _check(value: Any, path: str, depth: int) -> None:
         if abs(value) > MAX_SAFE_INTEGER:
             raise InputError(f"The integer at '{path}' is beyond 2^53; write it as a decimal string.")
     elif isinstance(value, Mapping):
-        for name, member in value.items():
-            if not isinstance(name, str):
-                raise InputError(f"A name at '{path}' is not text; use text names only.")
-            _check_text(name, path)
-            _check(member, f"{path}.{name}" if path else name, depth + 1)
+        _check_members(value, path, depth)
     elif isinstance(value, list | tuple):
         for index, member in enumerate(value):
             _check(member, f"{path}[{index}]", depth + 1)
@@ -85,6 +81,16 @@ def _check(value: Any, path: str, depth: int) -> None:
         raise InputError(
             f"'{path}' is a {type(value).__name__}; only text, integers, booleans, lists and objects can be signed."
         )
+
+
+def _check_members(value: Mapping[Any, Any], path: str, depth: int) -> None:
+    for name, member in value.items():
+        if not isinstance(name, str):
+            raise InputError(f"A name at '{path}' is not text; use text names only.")
+        _check_text(name, path)
+        if type(member) is str and member.isascii() and depth < MAX_DEPTH:
+            continue  # nearly every member, and nothing about it could be wrong
+        _check(member, f"{path}.{name}" if path else name, depth + 1)
 
 
 def _check_text(text: str, path: str) -> None:

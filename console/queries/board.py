@@ -22,9 +22,9 @@ SEVERE, NEWEST, OLDEST = "severe", "newest", "oldest"
 ORDERS = (SEVERE, NEWEST, OLDEST)
 FIRST = 1_000
 """So many at once; they fill every screen."""
-SLICE = 50_000
+SLICE = 20_000
 PAGE = 128
-MOST_FOUND = 20_000
+MOST_FOUND = 10_000
 """A search shows the newest so many hits; whoever has more adds a word."""
 
 _ID_START = re.compile(r"[0-9a-f]{4,8}(-[0-9a-f-]{0,28})?")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
+from console.domain.telling import sentence_of
 from console.domain.times import format_utc, from_epoch_us
 from console.proof.envelope import SignedEvent
 from console.store.readers import Rows
@@ -31,3 +33,96 @@ def entry_of(signed: SignedEvent) -> TimelineEntry:
     event = signed.envelope
     at = format_utc(from_epoch_us((int(event.hlc, 16) >> 16) * 1000))
     return TimelineEntry(event.event_id, event.type, at, event.actor, event.role, signed)
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineRow:
+    """One line of the timeline as it is shown; times RFC 3339 UTC.
+
+    `happened` is when it happened, `written` when it was written down (the author's clock); they differ for what was
+    noted afterwards. `status` is "pending", "accepted" or "rejected", `problem` why; `corrected` whether a later entry
+    corrects it.
+    """
+
+    event_id: str
+    type: str
+    happened: str
+    written: str
+    actor: str
+    role: str
+    sentence: str
+    status: str
+    problem: str
+    corrected: bool
+    person_signed: bool
+
+
+KINDS: dict[str, tuple[str, ...]] = {
+    "everything": (),
+    "decisions": ("incident.", "role.", "severity.", "triage.", "lifecycle.", "review.", "criterion.", "approval."),
+    "switches": ("switch.", "approval."),
+    "evidence": ("evidence.", "review.", "validation."),
+    "signals": ("signal.", "lamps."),
+    "notes": ("note.",),
+}
+"""Filter -> the beginnings of the event types it shows; nothing listed shows all."""
+
+_SHOWN = (
+    "FROM timeline t WHERE t.incident = ?1 AND (?2 = '[]' OR EXISTS "
+    "(SELECT 1 FROM json_each(?2) WHERE substr(t.type, 1, length(value)) = value)) "
+)
+
+
+_NEWEST_FIRST = "ORDER BY t.gpos DESC, t.hlc DESC, t.event_id DESC "
+_PAGE = (
+    "SELECT t.status, e.canon, e.sig, e.person_sig, "  # noqa: S608 - literals of this file only
+    "ifnull((SELECT problem FROM receipt r WHERE r.event_id = t.event_id ORDER BY received_at DESC LIMIT 1), '') "
+    "FROM (SELECT t.n, t.status, t.event_id, t.gpos, t.hlc " + _SHOWN + _NEWEST_FIRST + "LIMIT ?3 OFFSET ?4) t "
+    "JOIN event e ON e.n = t.n " + _NEWEST_FIRST
+)
+
+
+def timeline_size(reader: Rows, incident: str, kind: str = "everything") -> int:
+    """How many lines the timeline has under that filter, rejected ones included."""
+    return int(reader.value("SELECT count(*) " + _SHOWN, (incident, json.dumps(KINDS[kind])), 0))
+
+
+def timeline_page(
+    reader: Rows, incident: str, offset: int, limit: int, kind: str = "everything"
+) -> tuple[TimelineRow, ...]:
+    """Lines `offset` to `offset + limit`, newest first."""
+    rows = reader.tuples(_PAGE, (incident, json.dumps(KINDS[kind]), limit, offset))
+    corrected = _corrected(reader, incident)
+    return tuple(_row(SignedEvent(*signed), status, problem, corrected) for status, *signed, problem in rows)
+
+
+def _corrected(reader: Rows, incident: str) -> frozenset[str]:
+    events = reader.events(incident, "note.corrected")
+    return frozenset(str(signed.envelope.body.get("corrects", "")) for signed in events)
+
+
+def _row(signed: SignedEvent, status: str, problem: str, corrected: frozenset[str]) -> TimelineRow:
+    entry = entry_of(signed)
+    event = signed.envelope
+    return TimelineRow(
+        event_id=entry.event_id,
+        type=entry.type,
+        happened=str(event.body.get("happened_at", entry.at)),
+        written=entry.at,
+        actor=entry.actor,
+        role=entry.role,
+        sentence=sentence_of(event.type, event.body),
+        status=status,
+        problem=_told(problem),
+        corrected=entry.event_id in corrected,
+        person_signed=bool(signed.person_sig),
+    )
+
+
+def _told(problem: str) -> str:
+    """The sentence of a receipt's problem, "" without one."""
+    try:
+        value = json.loads(problem) if problem else {}
+    except ValueError:
+        return problem[:300]
+    return str(value.get("detail", "")) if isinstance(value, dict) else ""

@@ -9,14 +9,16 @@ from __future__ import annotations
 import base64
 import binascii
 import secrets
+import unicodedata
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from console.actions.evidence import Copied, capture_item
 from console.domain.errors import InputError
 from console.domain.times import parse_utc
-from console.evidence.items import SALT_BYTES
+from console.evidence.items import SALT_BYTES, check_item_name
 from console.evidence.vault import encrypt_while_copying
 from console.proof.actor import Actor
 from console.remote.plane_client import PlaneClient
@@ -75,3 +77,27 @@ def _copy(desk: Desk, item: dict[str, Any], source: str, encrypt: Encrypt) -> Co
     return Copied(
         name=name, dimension=dimension, source=source, captured_at=at, salt=secrets.token_bytes(SALT_BYTES), blob=blob
     )
+
+
+def capture_file(desk: Desk, incident: str, path: Path, dimension: str, recipient: str, actor: Actor) -> Captured:
+    """Captures a file of this machine as one item, encrypted to `recipient` while it is read.
+
+    Blocks. Raises InputError when the file cannot be read or its name cannot stand in a leaf, and what the store does.
+    """
+    encrypt = encrypt_to(recipient)
+    try:
+        with path.open("rb") as source:
+            blob = desk.blobs.put(source, encrypt)
+    except OSError as error:
+        raise InputError(f"{path.name} cannot be read ({error.strerror}); nothing was captured.") from error
+    now = desk.settings.clock()
+    copied = Copied(
+        name=check_item_name(unicodedata.normalize("NFC", path.name)),
+        dimension=dimension,
+        source="desk:file",
+        captured_at=now,
+        salt=secrets.token_bytes(SALT_BYTES),
+        blob=blob,
+    )
+    desk.act(capture_item, incident, desk.blobs, encrypt, copied, actor, now).result()
+    return Captured({dimension: 1}, blob.plain_size)

@@ -16,7 +16,7 @@ from typing import Any
 from console.domain.errors import ConsoleError
 from console.proof.journal import journal_hash, receipt_object, verify_receipt
 from console.proof.keys import leaf_digest, verify_text
-from console.store import ledger, rebuild, rows, schema
+from console.store import ledger, projection_tables, rebuild, rows, schema
 from console.store._sqlite import Connection, SqliteError, connect_memory, connect_reader, translate
 from console.store.blobs import BlobStore
 from console.store.projections import ACCEPTED, is_key_of
@@ -218,9 +218,9 @@ def _keys(conn: Connection) -> Iterator[str]:
 
 
 def _projections(conn: Connection) -> Iterator[str]:
-    if not schema.projections_fit(conn):
-        yield "The projections have not the shape of this version; they are rebuilt at the next start."
-        return
+    made_by = conn.execute("SELECT projections FROM sync_state").fetchone()
+    if made_by != (projection_tables.PROJECTIONS,) or not schema.projections_fit(conn):
+        return  # of another version, or not whole: rebuilt at the next start, before anybody reads them
     fresh = connect_memory()
     try:
         for sql in schema.projection_objects(conn).values():  # they fit, and this needs no sqlite-utils

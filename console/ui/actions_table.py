@@ -45,10 +45,28 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("help.about", "About this desk", "", "Help"),
     # board
     ActionSpec("board.search", "Search incidents", "Ctrl+F", "Incident", "board"),
+    ActionSpec("board.open", "Open the chosen incident", "", "Incident", "board"),
     # incident
     ActionSpec("incident.next_step", "Do the next step", "F8", "Incident", "incident"),
+    ActionSpec("incident.acknowledge", "Acknowledge the incident", "", "Incident", "incident"),
+    ActionSpec("incident.take_command", "Take command", "", "Incident", "incident"),
+    ActionSpec("incident.grade", "Grade the severity", "Ctrl+G", "Incident", "incident"),
+    ActionSpec("incident.assign_role", "Assign a role", "", "Incident", "incident"),
+    ActionSpec("incident.enter_state", "Enter the next state", "", "Incident", "incident"),
+    ActionSpec("incident.seal", "Seal the evidence", "", "Incident", "incident"),
+    ActionSpec("incident.validate", "Validate the target", "", "Incident", "incident"),
+    ActionSpec("incident.request_criterion", "Ask the owner to sign off", "", "Incident", "incident"),
+    ActionSpec("incident.export", "Export the sealed package", "", "Incident", "incident"),
+    ActionSpec("incident.request_review", "Ask for the review", "", "Incident", "incident"),
+    ActionSpec("incident.close", "Close the incident", "", "Incident", "incident"),
     # triage
+    ActionSpec("triage.answer_yes", "Answer yes at the focused branch", "", "Triage", "triage"),
+    ActionSpec("triage.answer_no", "Answer no at the focused branch", "", "Triage", "triage"),
+    ActionSpec("triage.answer_unclear", "Answer unclear at the focused branch", "", "Triage", "triage"),
+    ActionSpec("triage.conclude", "Conclude triage", "Ctrl+Return", "Triage", "triage"),
     # telemetry
+    ActionSpec("telemetry.window", "Change the time that graphs show", "Alt+W", "Telemetry", "telemetry"),
+    ActionSpec("telemetry.enlarge", "Enlarge the focused graph, or go back", "Alt+E", "Telemetry", "telemetry"),
     # switches
     ActionSpec("switches.hold", "Hold: the reversible first stop", "F9", "Switches", "switches"),
     ActionSpec("switches.throw", "Open the sheet of the proposed stop", "Ctrl+Shift+S", "Switches", "switches"),
@@ -57,5 +75,11 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("switches.look_up", "Look up the unknown outcome", "Ctrl+Shift+U", "Switches", "switches"),
     ActionSpec("switches.approve", "Look at what I am asked to approve", "", "Switches", "switches"),
     # evidence
+    ActionSpec("evidence.capture", "Capture from the target now", "Ctrl+E", "Evidence", "evidence"),
+    ActionSpec("evidence.add", "Add a file as evidence", "Ctrl+Shift+E", "Evidence", "evidence"),
+    ActionSpec("evidence.open", "Open the chosen item", "", "Evidence", "evidence"),
+    ActionSpec("evidence.find", "Find in the opened item", "Ctrl+G", "Evidence", "evidence"),
     # timeline
+    ActionSpec("timeline.add", "Add an entry to the timeline", "Ctrl+N", "Timeline", "timeline"),
+    ActionSpec("timeline.correct", "Correct the chosen entry by a new one", "Ctrl+Shift+N", "Timeline", "timeline"),
 )

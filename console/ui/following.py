@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from console.runtime.rings import Rings, Sample
+from console.runtime.rings import RING, Rings, Sample
 from console.ui.readings import SLOT_US, Readings
 
 BUDGET_S = 0.008
@@ -18,14 +18,20 @@ MOST_BATCHES = 24
 
 
 class Following:
-    """Follows one set of rings into readings that `fresh` makes; `readings` are those of now.
+    """Follows one set of rings into readings that `fresh` makes, from the newest `history` samples of each series on.
 
     `anew` is True after a step that began from nothing: at the start, when the follower fell behind what the rings keep
     as batches, and when the source's clock was set back. What was made of the readings must be made again then.
     """
 
-    def __init__(self, rings: Rings, fresh: Callable[[], Readings], clock: Callable[[], float] = time.monotonic) -> None:
-        self._rings, self._fresh, self._clock = rings, fresh, clock
+    def __init__(
+        self,
+        rings: Rings,
+        fresh: Callable[[], Readings],
+        clock: Callable[[], float] = time.monotonic,
+        history: int = RING,
+    ) -> None:
+        self._rings, self._fresh, self._clock, self._history = rings, fresh, clock, history
         self.arrived = 0.0
         """When the newest batch was taken, by `clock`."""
         self._begin()
@@ -77,7 +83,7 @@ class Following:
         while self._waiting and self._clock() < until:
             name = self._waiting.pop()
             if self.readings.place(name)[0]:
-                self.readings.fill(self._old(self._rings.snapshot(name)))
+                self.readings.fill(self._old(self._rings.snapshot(name, self._history)))
         self.arrived = self._clock()
 
     def _old(self, samples: tuple[Sample, ...]) -> list[Sample]:

@@ -6,6 +6,7 @@ A key in here lives only as long as the person is signed in. Nothing of it is ev
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from console.proof.actor import Actor
@@ -45,6 +46,8 @@ class Session:
     openers: Openers | None = None
     origin: str = ""
     kept: str = ""
+    export_to: Path | None = None
+    """The new folder that a package is offered to be written to; None: one beside the store, named after it."""
 
     @property
     def signed_in(self) -> bool:

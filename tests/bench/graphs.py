@@ -21,7 +21,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QApplication, QGridLayout, QWidget
 
 from console.ui.telemetry.buckets import Track
-from console.ui.telemetry.plot import PlotView
+from console.ui.telemetry.plot import AxedPlot
 from console.ui.telemetry.traces import lines_at
 from console.ui.theme import Theme
 from tests.bench.pairs import row
@@ -155,10 +155,10 @@ def ours(points: int) -> Scene:
 
 
 def _our_plot(theme: Theme, tracks: list[Track], window_s: float) -> QWidget:
-    plot = PlotView(theme)
+    plot = AxedPlot(theme)
     plot.traces.set_tracks([(track, theme.colour(name)) for track, name in zip(tracks, COLOURS, strict=True)])
     plot.set_window(window_s)
-    plot.set_range(-4, 4)
+    plot.set_range(-4, 4, [(n, str(n)) for n in range(-4, 5, 2)])
     plot.traces.set_room(window_s, -4, 4, tracks[0].bars.count)
     return plot
 
@@ -183,7 +183,7 @@ def bare(points: int) -> Scene:
 
 
 def naive(points: int) -> Scene:
-    """pyqtgraph as its manual begins: everything given anew, nothing thinned."""
+    """Pyqtgraph as its manual begins: everything given anew, nothing thinned."""
     application()
     values = histories(points)
     x = np.arange(points) * STEP - points * STEP
@@ -213,5 +213,7 @@ def compare(points: int, reference: Callable[[int], Scene], pairs: int, frames: 
     finally:
         first.close()
         second.close()
-    note = f"{PLOTS} plots x {SERIES} series x {points} points, {SIZE[0]}x{SIZE[1]}, every frame appends and repaints all"
+    note = (
+        f"{PLOTS} plots x {SERIES} series x {points} points, {SIZE[0]}x{SIZE[1]}, every frame appends and repaints all"
+    )
     return row(mine, theirs, "CPU ms a frame", [note])

@@ -19,6 +19,11 @@ BENCHMARKS = {
     "click_to_observed": "Authorised to observed at the data path, against a bare control call and probe",
     "list_1m_open": "The board on 1,000,000 incidents, first rows painted, against a QStandardItemModel of 100,000",
     "list_1m_filter": "A rare word among 1,000,000 incidents, against a QSortFilterProxyModel over 100,000",
+    "graph_10k": "A frame of twelve live plots x 3 series x 10,000 points, against a bare QPainter with axes",
+    "graph_100k": "The same at 100,000 points",
+    "graph_1m": "The same at 1,000,000 points",
+    "graph_vs_pyqtgraph_100k": "The same at 100,000 points against pyqtgraph's setData with everything",
+    "ui_gap_replay": "The longest gap of the window with twelve live plots during replay, against the same at rest",
     "verify_1g": "Verifying a sealed package of 1 GiB, against openssl dgst -sha256 over the same bytes",
 }
 

@@ -80,8 +80,9 @@ class Outside:
         self.desk.act(meet).result(10)
         self.cursor = Cursor("e1")
         plane = {"device": PLANE.id, "public_key": PLANE.public_hex, "origin": "exercise.test"}
+        founded = organisation(self.root, DESK_KEY)  # written before the plane's: the order is the root's chain
         certified = [self.root.write("plane.certified", "system", body_of("plane.certified") | plane)]
-        self.send(*organisation(self.root, DESK_KEY), *certified)
+        self.send(*founded, *certified)
 
     def open_incident(self, **fields: Any) -> str:
         """Has the plane open an incident; returns its id."""

@@ -29,7 +29,7 @@ LEVELS: Mapping[str, tuple[float, float]] = {
 
 @dataclass
 class Stream:
-    """Blocks into `rings`; `bad` are {(metric, tenant): mean} of what has gone wrong, `gone` tenants without traffic."""
+    """Blocks into `rings`; `bad`: {(metric, tenant): mean} of what has gone wrong, `gone`: tenants without traffic."""
 
     rings: Rings = field(default_factory=Rings)
     slot: int = 1_769_868_131 * 4
@@ -81,7 +81,7 @@ class StreamedBridge(Bridge):
     stream_feed: Feed | None = None
 
     @property
-    def feed(self) -> Any:  # noqa: D102
+    def feed(self) -> Any:
         return self.stream_feed
 
 

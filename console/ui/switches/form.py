@@ -45,7 +45,7 @@ class SheetForm(QWidget):
     cancel = Signal()
 
     def __init__(
-        self, theme: Theme, armed: Armed, times: GateTimes, role_hint: str, parent: QWidget | None = None
+        self, theme: Theme, armed: Armed, times: GateTimes, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._theme, self._armed = theme, armed
@@ -63,7 +63,6 @@ class SheetForm(QWidget):
         self._again, self._cancel = QPushButton("Look again"), QPushButton("Cancel (Esc)")
         self._role = Dim(theme, "", wrap=True)
         self._build()
-        self._order_tabs()
 
     # -- what it shows
 
@@ -194,7 +193,8 @@ class SheetForm(QWidget):
         box.addStretch(1)
         return right
 
-    def _order_tabs(self) -> None:
+    def order_tabs(self) -> None:
+        """Sets the way of the Tab key; call it once the form stands in its window."""
         chain: list[QWidget] = []
         if self.criteria is not None:
             chain += self.criteria.findChildren(QPushButton)

@@ -67,6 +67,7 @@ class ConfirmSheet(QWidget):
     def open(self, by_hand: str = "") -> None:
         """Looks, and begins to watch the gates; offline, or when `by_hand` says why, the fallback card is shown."""
         self._tick.start()
+        self.form.order_tabs()
         self.setFocus(Qt.FocusReason.OtherFocusReason)
         if by_hand:
             self._refuse_offline(by_hand, "Nothing enforces this switch here: it is done by hand")

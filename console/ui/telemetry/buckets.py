@@ -1,8 +1,8 @@
-"""Smallest and largest value a bucket of samples, kept up to date as samples come: what a line of a graph is drawn from.
+"""Smallest and largest value a bucket of samples, kept up to date as samples come: what a line is drawn from.
 
 Buckets are aligned on the absolute sample index, so only the newest ever changes and an append costs what it brings,
-however long the history is (performance.md, *Graphs*). Knows numpy and nothing of Qt: rows (x1, y1, x2, y2) are laid out
-as QLineF wants them. NaN is "no value"; a bucket without a value is a gap.
+however long the history is (performance.md, *Graphs*). Knows numpy and nothing of Qt: rows (x1, y1, x2, y2) are laid
+out as QLineF wants them. NaN is "no value"; a bucket without a value is a gap.
 """
 
 from __future__ import annotations

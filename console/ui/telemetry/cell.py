@@ -1,4 +1,4 @@
-"""One graph: its title, value and state in words above a plot; it takes the focus and says itself to a screen reader."""
+"""One graph: title, value and state in words above a plot; it takes the focus and tells itself to a screen reader."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from console.domain.judge import ABNORMAL, NORMAL, SILENT, UNKNOWN, WARNING
 from console.domain.thresholds import Threshold
 from console.domain.times import from_epoch_us
 from console.ui.chips import paint_mark
+from console.ui.numbers import number
 from console.ui.readings import SLOT_S, SLOT_US, TARGET, Reading
 from console.ui.telemetry import wording
 from console.ui.telemetry.lines import EVERYBODY, FAST, Lines
 from console.ui.telemetry.marks import MilestoneLine
-from console.ui.telemetry.plot import PlotView
+from console.ui.telemetry.plot import AxedPlot
 from console.ui.text import display
 from console.ui.theme import Theme
 
@@ -42,7 +43,7 @@ class GraphCell(QWidget):
         self.reading = Reading(rule.metric, UNKNOWN, None, 0, 0)
         self.stale = True
         """Whether its lines wait to be made from the sums."""
-        self.plot = PlotView(theme, self)
+        self.plot = AxedPlot(theme, self)
         self.plot.marks.limits = wording.limits(rule)
         self._range = (0.0, 0.0, 0.0)
         self._width = 0
@@ -133,7 +134,7 @@ class GraphCell(QWidget):
     @property
     def value_text(self) -> str:
         """The value with its unit, or a dash."""
-        return "–" if self.reading.value is None else wording.number(self.reading.value, self.rule.unit)
+        return "–" if self.reading.value is None else number(self.reading.value, self.rule.unit)
 
     @property
     def state_text(self) -> str:

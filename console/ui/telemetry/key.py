@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -47,7 +47,7 @@ class Key(QWidget):
             plate = QRectF(0, 1, width, self.height() - 2)
             painter.fillRect(plate, theme.colour("warning"))
             painter.setPen(theme.colour("sunken"))
-            painter.drawText(plate, 0x84, self._frozen)
+            painter.drawText(plate, int(Qt.AlignmentFlag.AlignCenter), self._frozen)
             x = width + _GAP
         painter.setFont(theme.font("small"))
         metrics = QFontMetricsF(painter.font())

@@ -1,7 +1,7 @@
 """Telemetry: twelve live graphs of the chosen target beside everybody, with limits, milestones, gaps and silence.
 
-One timer for all plots. It takes what the metric stream brought, at full pace only while the panel is seen, and repaints
-a plot only when something moved by a pixel. Painting touches neither the record nor the network.
+One timer for all plots. It takes what the metric stream brought, at full pace only while the panel is seen, and
+repaints a plot only when something moved by a pixel. Painting touches neither the record nor the network.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""One plot: pyqtgraph's view with our lines, limits and milestones in it, themed from the tokens, deaf to the mouse.
+"""One plot: pyqtgraph's view with our lines, limits, milestones and veil in it, and the axes painted around it.
 
-pyqtgraph's titles, labels and legends render HTML, so nothing here ever has one: text is painted by us.
+The axes stand outside the scene, for they change seldom and the lines twenty times a second. pyqtgraph's titles, labels
+and legends render HTML, so nothing here ever has one: text is painted by us.
 """
 
 from __future__ import annotations
@@ -8,95 +9,131 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pyqtgraph as pg
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGraphicsItem, QGraphicsView, QWidget
+from PySide6.QtCore import QLineF, QPointF, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 
 from console.ui.telemetry.marks import Marks, Veil
 from console.ui.telemetry.traces import Traces
 from console.ui.theme import Theme
 
-LEFT_PX, BOTTOM_PX = 44, 18
+LEFT_PX, BOTTOM_PX, TOP_PX, RIGHT_PX = 44, 18, 4, 3
 MINUTE = 60
 TICK_PX = 56
 """Room that a number of the time axis takes."""
 TICK_ROW_PX = 26
 _STEPS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 86400, 604800)
+_STROKE = 3
 
 
 class PlotView(pg.PlotWidget):
-    """Attributes: `traces`, `marks`, `veil`. The x axis is seconds ago, from `-window` to 0, and stays where it is."""
+    """The room of the lines: no axes, no menu, deaf to mouse and keys."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, background=None, enableMenu=False)
-        self._theme = theme
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAntialiasing(False)
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        flag = QGraphicsView.OptimizationFlag
+        self.setOptimizationFlags(flag.DontSavePainterState | flag.DontAdjustForAntialiasing)
         plot = self.getPlotItem()
+        for side in ("left", "bottom"):
+            plot.hideAxis(side)
         plot.hideButtons()
         plot.setMenuEnabled(False)
         plot.setMouseEnabled(False, False)
         plot.getViewBox().disableAutoRange()
         plot.getViewBox().setDefaultPadding(0)
-        plot.layout.setContentsMargins(0, 4, 2, 0)
-        self._left, self._bottom = plot.getAxis("left"), plot.getAxis("bottom")
-        self._left.setWidth(LEFT_PX)
-        self._bottom.setHeight(BOTTOM_PX)
-        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self.setOptimizationFlags(
-            QGraphicsView.OptimizationFlag.DontSavePainterState
-            | QGraphicsView.OptimizationFlag.DontAdjustForAntialiasing
-        )
-        for axis in (self._left, self._bottom):
-            axis.setStyle(tickLength=-3, autoExpandTextSpace=False)
-            axis.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)  # its picture is played again otherwise
-            axis.enableAutoSIPrefix(False)
+        plot.layout.setContentsMargins(0, 0, 0, 0)
+
+
+class AxedPlot(QWidget):
+    """Attributes: `traces`, `marks`, `veil`, `window_s`, `low`, `high`.
+
+    The x axis is seconds ago, from `-window_s` to 0, and stays where it is.
+    """
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.view = PlotView(self)
         self.marks, self.traces, self.veil = Marks(theme), Traces(), Veil(theme)
-        plot.addItem(self.marks, ignoreBounds=True)
-        plot.addItem(self.traces, ignoreBounds=True)
-        plot.addItem(self.veil, ignoreBounds=True)
+        for item in (self.marks, self.traces, self.veil):
+            self.view.getPlotItem().addItem(item, ignoreBounds=True)
         self.window_s = 1.0
         self.low, self.high = 0.0, 1.0
+        self._below: list[tuple[float, str]] = []
+        self._beside: list[tuple[float, str]] = []
         self.dress()
 
     def dress(self) -> None:
         """Takes colours and fonts from the theme again."""
-        theme = self._theme
-        self.setBackground(theme.colour("sunken"))
-        for axis in (self._left, self._bottom):
-            axis.setPen(pg.mkPen(theme.colour("line"), width=1))
-            axis.setTextPen(pg.mkPen(theme.colour("text_dim")))
-            axis.setTickFont(theme.font("small"))
+        self.view.setBackground(self._theme.colour("sunken"))
         self.marks.update()
         self.veil.update()
+        self.update()
 
     def columns(self) -> int:
         """Pixel columns that lines are drawn in."""
-        return max(int(self.getPlotItem().getViewBox().width()), 40)
+        return max(self.view.width(), 40)
 
     def rows(self) -> int:
         """Numbers that fit along the value axis."""
-        return max(int(self.getPlotItem().getViewBox().height()) // TICK_ROW_PX, 1)
+        return max(self.view.height() // TICK_ROW_PX, 1)
 
     def set_window(self, window_s: float) -> None:
         """Shows the last `window_s` seconds."""
         self.window_s = window_s
-        self.getPlotItem().setXRange(-window_s, 0, padding=0)
+        self.view.getPlotItem().setXRange(-window_s, 0, padding=0)
         most = max(self.columns() // TICK_PX, 1)
         step = next((s for s in _STEPS if window_s / s <= most), _STEPS[-1])
-        ticks = [(-n * step, ago(n * step)) for n in range(1, int(window_s // step) + 1)]
-        self._bottom.setTicks([ticks])
+        self._below = [(n * step, ago(n * step)) for n in range(1, int(window_s // step) + 1)]
+        self.update()
 
-    def set_range(self, low: float, high: float, ticks: Sequence[tuple[float, str]] | None = None) -> None:
-        """The visible values; `ticks` (place, text) along them."""
-        self.low, self.high = low, high
-        self.getPlotItem().setYRange(low, high, padding=0)
-        self._left.setTicks([list(ticks)] if ticks is not None else None)
+    def set_range(self, low: float, high: float, ticks: Sequence[tuple[float, str]]) -> None:
+        """The visible values, and (place, text) of the numbers along them."""
+        self.low, self.high, self._beside = low, high, list(ticks)
+        self.view.getPlotItem().setYRange(low, high, padding=0)
+        self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802
+        width = max(self.width() - LEFT_PX - RIGHT_PX, 1)
+        self.view.setGeometry(LEFT_PX, TOP_PX, width, max(self.height() - TOP_PX - BOTTOM_PX, 1))
+        super().resizeEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102, N802
+        theme, painter = self._theme, QPainter(self)
+        painter.fillRect(self.rect(), theme.colour("sunken"))
+        room = self.view.geometry()
+        left, bottom = room.left() - 1.0, room.bottom() + 1.0
+        painter.setPen(QPen(theme.colour("line"), 1))
+        painter.drawLine(QLineF(left, room.top(), left, bottom))
+        painter.drawLine(QLineF(left, bottom, room.right(), bottom))
+        painter.setFont(theme.font("small"))
+        metrics = QFontMetricsF(painter.font())
+        for seconds, text in self._below:
+            x = room.right() - room.width() * seconds / self.window_s
+            self._stroke(painter, QLineF(x, bottom, x, bottom + _STROKE))
+            at = max(x - metrics.horizontalAdvance(text) / 2, 0.0)
+            painter.drawText(QPointF(at, bottom + _STROKE + metrics.ascent()), text)
+        for value, text in self._beside:
+            y = room.bottom() - room.height() * (value - self.low) / (self.high - self.low)
+            self._stroke(painter, QLineF(left - _STROKE, y, left, y))
+            painter.drawText(QPointF(left - 6 - metrics.horizontalAdvance(text), y + metrics.ascent() / 2 - 1), text)
+        painter.end()
+
+    def _stroke(self, painter: QPainter, line: QLineF) -> None:
+        painter.setPen(QPen(self._theme.colour("line"), 1))
+        painter.drawLine(line)
+        painter.setPen(self._theme.colour("text_dim"))
 
 
 def ago(seconds: float) -> str:
-    """A tick of the time axis."""
+    """A number of the time axis."""
     if seconds < MINUTE:
         return f"-{seconds:g} s"
     if seconds < 60 * MINUTE:

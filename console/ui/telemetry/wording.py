@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from console.domain.thresholds import Threshold
+from console.ui.numbers import number
 
 FAR = 2.5
 """A limit farther away than so many times the largest value is left off the axis, but never the nearest one."""
@@ -20,17 +21,6 @@ class LimitLine:
     level: str
     value: float
     text: str
-
-
-def number(value: float, unit: str) -> str:
-    """A value with its unit, three significant digits or so."""
-    if unit == "share":
-        return f"{_plain(value * 100)} %"
-    if unit == "1/min":
-        return f"{_plain(value)}/min"
-    if unit in ("score", "count"):
-        return f"{value:.2f}"
-    return f"{_plain(value)} {unit}"
 
 
 def tick(value: float, unit: str, step: float) -> str:
@@ -48,7 +38,9 @@ def limits(rule: Threshold) -> list[LimitLine]:
     found = []
     for limit in (rule.floor, rule.ceiling):
         if limit is not None:
-            levels = (("fail", limit.fail),) if limit.warn == limit.fail else (("warn", limit.warn), ("fail", limit.fail))
+            levels = (
+                (("fail", limit.fail),) if limit.warn == limit.fail else (("warn", limit.warn), ("fail", limit.fail))
+            )
             found += [LimitLine(level, value, number(value, rule.unit)) for level, value in levels]
     return found
 
@@ -101,11 +93,4 @@ def nice(raw: float) -> float:
 def ticks(bottom: float, top: float, step: float, unit: str) -> list[tuple[float, str]]:
     """Places along the axis with their numbers."""
     first = math.ceil(bottom / step - 1e-9)
-    return [(n * step, tick(n * step, unit, step)) for n in range(first, int(math.floor(top / step + 1e-9)) + 1)]
-
-
-def _plain(value: float) -> str:
-    size = abs(value)
-    if size >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.0f}" if size >= 100 else f"{value:.1f}" if size >= 10 else f"{value:.2f}"
+    return [(n * step, tick(n * step, unit, step)) for n in range(first, math.floor(top / step + 1e-9) + 1)]

@@ -94,6 +94,14 @@ def test_what_its_author_signed_is_rejected_on_the_record(made: SignedEvent, kin
     assert (verdict.problem.kind, verdict.recorded, verdict.advances) == (kind, True, True)
 
 
+def test_the_plane_s_own_events_are_its_own_whoever_brings_them() -> None:
+    cleared = {
+        "fingerprint": "f", "metric": "m", "series": {}, "value": "1", "threshold": "1", "window_s": 1, "samples": 1,
+        "cleared_at": moment(),
+    }  # fmt: skip
+    assert judge_event(event("signal.cleared", cleared, by=PLANE, actor="plane"), SCENE).problem is None
+
+
 def test_an_id_that_is_taken_is_rejected_on_the_record() -> None:
     verdict = judge_event(event(), replace(SCENE, id_taken=True))
     assert verdict.problem is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from console.plane.backends import Batch, Sample
 from console.plane.judging import Judging, breach_as_object, breach_from_object, target_of
@@ -59,6 +60,25 @@ def test_what_nobody_defined_is_left_out() -> None:
     judging = Judging(POLICY.thresholds, {})
     assert fed(judging, batch(1, 0.0, metric="moon_phase"), batch(1, 0.0, tenant="not a label!")) == []
     assert judging.lamps().samples == 0
+
+
+def test_a_breach_is_over_when_values_are_good_for_the_whole_clear_window() -> None:
+    judging = Judging(POLICY.thresholds, {})
+    fed(judging, batch(1, 0.1))
+    over = []
+    for number in range(2, 60):
+        one = batch(number, 0.95)
+        judging.feed(one, one.t_us)
+        over += judging.judge(one.t_us)[1]
+    assert [clearing.breach.metric for clearing in over] == ["grounding_score"]
+    assert judging.lamps().behaviour.state == "normal"
+
+
+def test_a_breach_of_a_metric_that_is_no_more_is_left_alone() -> None:
+    before = Judging(POLICY.thresholds, {})
+    before.feed(batch(1, 0.1), T0_US + 1_000_000)
+    gone = replace(before.judge(T0_US + 1_000_000)[0][0], metric="gone", series="gone{}")
+    assert Judging(POLICY.thresholds, {"gone{}": gone}).lamps().behaviour.state == "unknown"
 
 
 def test_a_breach_that_stood_before_a_restart_stands_after_it() -> None:

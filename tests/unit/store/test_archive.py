@@ -95,6 +95,17 @@ def test_a_damaged_store_is_not_backed_up_silently(source: Path, tmp_path: Path)
     assert [path.name for path in tmp_path.iterdir()] == ["source"]
 
 
+def test_projections_of_an_older_version_do_not_stand_in_the_way(source: Path, tmp_path: Path) -> None:
+    conn = connect_writer(record_path(source))
+    conn.execute("DROP VIEW severity_now")
+    conn.execute("DELETE FROM severity")
+    conn.close()
+    backup(source, tmp_path / "b.tar", AT)
+    restore(tmp_path / "b.tar", tmp_path / "t")
+    with desk(tmp_path / "t") as (_, record), record.transaction() as tx:
+        assert tx.value("SELECT level FROM severity_now") == "SEV-1"
+
+
 def _members(made: Path) -> list[tuple[tarfile.TarInfo, bytes]]:
     with tarfile.open(made) as tar:
         return [(member, tar.extractfile(member).read()) for member in tar]  # type: ignore[union-attr]

@@ -1,0 +1,204 @@
+"""A sheet: one question on a page of its own inside the panel, confirmed by one button that has the focus, or left.
+
+The confirming button is guarded against held keys: whatever opened the sheet cannot also confirm it. Enter in a field
+goes to the button and does not press it; Esc leaves. Nothing outside the panel is blocked meanwhile.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QPlainTextEdit,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from console.queries.standing import Standing
+from console.ui.bridge import sentence_of
+from console.ui.frame import Frame
+from console.ui.incident.words import Words
+from console.ui.press import guard
+
+_ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
+
+class Sheet(QWidget):
+    """Signals: `left()` when it is over; `said(str)` with what was done, in a sentence.
+
+    Subclasses fill `rows` and override `confirm`; `refresh(standing)` is called when the incident changed meanwhile.
+    """
+
+    left = Signal()
+    said = Signal(str)
+
+    def __init__(self, frame: Frame, standing: Standing, title: str, confirm: str, intro: str = "") -> None:
+        super().__init__()
+        theme = frame.theme
+        self.frame, self.standing = frame, standing
+        self._missing, self._busy = "", ""
+        self.title = Words(theme, title, "title", parent=self)
+        self.intro = Words(theme, intro, "small", "text_dim", wrap=True, parent=self)
+        self.intro.setVisible(bool(intro))
+        self.trouble = Words(theme, "", "strong", wrap=True, parent=self)
+        self.trouble.hide()
+        self.button = QPushButton(confirm, self)
+        self.button.setAutoDefault(True)
+        guard(self.button)
+        self.cancel = QPushButton("Back   Esc", self)
+        self.cancel.setAccessibleName("Back to the incident")
+        self.cancel.setAutoDefault(True)
+        self._lay_out()
+        self.setAccessibleName(title)
+        self.button.clicked.connect(self._on_confirmed)
+        self.cancel.clicked.connect(self.left)
+
+    # -- for subclasses
+
+    def confirm(self) -> None:
+        """Does what the sheet is for."""
+        raise NotImplementedError
+
+    def refresh(self, standing: Standing) -> None:
+        """Takes up what changed; a sheet keeps what the person has put in."""
+        self.standing = standing
+
+    def add(self, label: str, field: QWidget) -> None:
+        """Adds a field under its label; the label names it to a screen reader."""
+        caption = Words(self.frame.theme, label, "label", "text_dim", parent=self)
+        caption.setBuddy(field)
+        field.setAccessibleName(field.accessibleName() or label)
+        self.rows.addWidget(caption)
+        self.rows.addWidget(field)
+
+    def set_missing(self, sentence: str) -> None:
+        """Blocks the button and says why; "" frees it."""
+        self._missing = sentence
+        self._show_state()
+
+    def set_busy(self, sentence: str) -> None:
+        """Says what is going on and takes no second press; "" when it is over."""
+        self._busy = sentence
+        self._show_state()
+
+    def fail(self, error: BaseException) -> None:
+        """Says why it was not done and stays open."""
+        self._busy = ""
+        self._show_state()
+        self.show_trouble(sentence_of(error))
+
+    def show_trouble(self, sentence: str) -> None:
+        """Shows a sentence above the buttons, "" for none."""
+        self.trouble.setText(sentence)
+        self.trouble.setVisible(bool(sentence))
+
+    def finish(self, sentence: str) -> None:
+        """Says what was done and leaves."""
+        if sentence:
+            self.said.emit(sentence)
+        self.left.emit()
+
+    # -- events
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: D102, N802
+        super().showEvent(event)
+        QTimer.singleShot(0, self, self.take_focus)
+
+    def take_focus(self) -> None:
+        """Gives the focus to where the person goes on: the button, unless a subclass knows better."""
+        self.button.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102, N802
+        if event.key() == Qt.Key.Key_Escape:
+            if not event.isAutoRepeat():
+                self.left.emit()
+            return
+        if event.key() in _ENTER:
+            if not event.isAutoRepeat():
+                self.button.setFocus(Qt.FocusReason.OtherFocusReason)
+            return
+        super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102, N802
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self.frame.theme.colour("base"))
+        painter.end()
+
+    # -- inside
+
+    def _lay_out(self) -> None:
+        gap = self.frame.theme.px("space_2")
+        body = QWidget(self)
+        self.rows = QVBoxLayout(body)
+        self.rows.setContentsMargins(0, 0, gap, 0)
+        self.rows.setSpacing(gap // 2)
+        outer = QWidget(self)
+        stretched = QVBoxLayout(outer)
+        stretched.setContentsMargins(0, 0, 0, 0)
+        stretched.addWidget(body)
+        stretched.addStretch(1)
+        self.scroll = QScrollArea(self)
+        self.scroll.setWidgetResizable(True)
+        self.scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self.scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.scroll.setWidget(outer)
+        foot = QHBoxLayout()
+        foot.setSpacing(gap)
+        foot.addWidget(self.button, 1)
+        foot.addWidget(self.cancel)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(gap, gap, gap, gap)
+        whole.setSpacing(gap)
+        whole.addWidget(self.title)
+        whole.addWidget(self.intro)
+        whole.addWidget(self.scroll, 1)
+        whole.addWidget(self.trouble)
+        whole.addLayout(foot)
+
+    def _show_state(self) -> None:
+        self.show_trouble(self._busy or self._missing)
+        self.button.setProperty("blocked", bool(self._busy or self._missing))
+        self.button.setFlat(bool(self._busy or self._missing))
+        self.button.setAccessibleDescription(self.trouble.text())
+
+    def _on_confirmed(self) -> None:
+        if self._busy:
+            return
+        if self._missing:
+            self.show_trouble(self._missing)
+            return
+        self.show_trouble("")
+        self.confirm()
+
+
+def choice(entries: list[tuple[str, str]], chosen: str = "") -> QComboBox:
+    """A box of (value, text), that value chosen; it may be narrower than its longest text."""
+    box = QComboBox()
+    for value, text in entries:
+        box.addItem(text, value)
+    box.setCurrentIndex(max(0, box.findData(chosen)))
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(12)
+    return box
+
+
+class TextBox(QPlainTextEdit):
+    """Several lines of plain text; Tab leaves it, Ctrl+Enter goes to the confirming button, Esc to the sheet."""
+
+    def __init__(self, least: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setTabChangesFocus(True)
+        self.setMinimumHeight(least)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102, N802
+        ctrl = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        if event.key() == Qt.Key.Key_Escape or (event.key() in _ENTER and ctrl):
+            event.ignore()
+            return
+        super().keyPressEvent(event)

@@ -152,7 +152,7 @@ class Operator:
             self._record.write(
                 tx, "switch.observed", observed.incident, observed_body(observed), event_id=observed.event_id
             )
-            changes: dict[str, Any] = {"observation": _observation(observed), "results": observed.results}
+            changes: dict[str, Any] = {"observation": _observation(observed), "results": _merged(held, observed)}
             if to_state and may_move(DISPATCHED if dispatch else held.state, to_state):
                 changes |= {"state": to_state, "observed_at": format_utc(observed.effect.at)}
             ledger.amend(tx.connection, held.command_id, **changes)
@@ -331,6 +331,14 @@ def _observation(observed: Observed) -> dict[str, Any]:
         "method": observed.method,
         "generation": observed.aim.generation,
         "command_id": observed.command_id,
+    }
+
+
+def _merged(command: Command, observed: Observed) -> dict[str, Result]:
+    """The results now; one that did not change keeps the event that showed it first, like its clock."""
+    return {
+        name: before if (before := command.result(name)).result == now.result and before.evidence else now
+        for name, now in observed.results.items()
     }
 
 

@@ -16,13 +16,6 @@ from console.ui.text import PlainLabel, display
 from console.ui.theme import Theme
 from console.ui.world import WorldBand
 
-_AREAS = {
-    "left": Qt.DockWidgetArea.LeftDockWidgetArea,
-    "centre": Qt.DockWidgetArea.RightDockWidgetArea,
-    "right": Qt.DockWidgetArea.RightDockWidgetArea,
-}
-
-
 class Placeholder(QWidget):
     """Holds the place of a panel: a sentence, and the focus when it is asked for."""
 
@@ -102,9 +95,14 @@ class PanelDock(QDockWidget):
             target = _first_focus(inside)
             target.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
-    def area(self) -> Qt.DockWidgetArea:
-        """Where it goes by default."""
-        return _AREAS[self.spec.area]
+    def name_by_tab(self, tabbed: bool) -> None:
+        """Without a title bar where a tab says the name."""
+        if tabbed == (self.titleBarWidget() is not None):
+            return
+        bar = self.titleBarWidget()
+        self.setTitleBarWidget(QWidget(self) if tabbed else None)  # type: ignore[arg-type]
+        if bar is not None:
+            bar.deleteLater()
 
     def _on_top_level_changed(self, floating: bool) -> None:
         self._band.setVisible(floating)

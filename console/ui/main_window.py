@@ -67,9 +67,14 @@ class MainWindow(QMainWindow):
         self.status = StatusBar(theme, self)
         self._build_bottom()
         self.docks = {spec.id: PanelDock(spec, theme, exercise, self) for spec in PANELS}
+        self._naming = QTimer(self, singleShot=True, interval=0)
+        self._naming.timeout.connect(self._on_docks_moved)
         layouts.fit(self)
         layouts.arrange(self, self.docks)
         self._restore_layout()
+        for dock in self.docks.values():
+            for moved in (dock.topLevelChanged, dock.dockLocationChanged, dock.visibilityChanged):
+                moved.connect(self._on_dock_moved)
         self.palette_box: CommandPalette | None = None
         for notice in notices.take():
             self.bars.show_notice(notice)
@@ -280,6 +285,12 @@ class MainWindow(QMainWindow):
         from console.ui.about import AboutSheet
 
         AboutSheet(self._theme, self._exercise, self.frame, self).open()
+
+    def _on_dock_moved(self, _: object = None) -> None:
+        self._naming.start()
+
+    def _on_docks_moved(self) -> None:
+        layouts.name_once(self, self.docks)
 
     # -- the incident bar
 

@@ -12,11 +12,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class PanelSpec:
-    """One panel: `area` is left, centre or right in the default layout, `icon` a file of resources/icons."""
+    """One panel; `icon` is a file of resources/icons."""
 
     id: str
     title: str
-    area: str
     icon: str
     load: Callable[[], Callable[..., Any]]
     """Imports the panel and returns its class; called as `cls(frame, parent)`."""
@@ -65,13 +64,13 @@ def _timeline() -> Callable[..., Any]:
 
 
 PANELS: tuple[PanelSpec, ...] = (
-    PanelSpec("board", "Board", "left", "layout-list", _board),
-    PanelSpec("incident", "Incident", "left", "alert-triangle", _incident),
-    PanelSpec("triage", "Triage", "centre", "binary-tree", _triage),
-    PanelSpec("telemetry", "Telemetry", "centre", "activity", _telemetry),
-    PanelSpec("switches", "Kill switches", "right", "power", _switches),
-    PanelSpec("evidence", "Evidence", "centre", "package", _evidence),
-    PanelSpec("timeline", "Timeline", "centre", "timeline", _timeline),
+    PanelSpec("board", "Board", "layout-list", _board),
+    PanelSpec("incident", "Incident", "alert-triangle", _incident),
+    PanelSpec("triage", "Triage", "binary-tree", _triage),
+    PanelSpec("telemetry", "Telemetry", "activity", _telemetry),
+    PanelSpec("switches", "Kill switches", "power", _switches),
+    PanelSpec("evidence", "Evidence", "package", _evidence),
+    PanelSpec("timeline", "Timeline", "timeline", _timeline),
 )
 """In the order of Ctrl+1 to Ctrl+7."""
 

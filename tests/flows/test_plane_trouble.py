@@ -157,13 +157,15 @@ def test_a_gateway_that_cannot_do_it_refuses(desk: Client, gateway: FakeGateway)
 
 def test_a_restart_that_keeps_its_state_is_seen(desk: Client, gateway: FakeGateway) -> None:
     incident = fresh_id()
-    command = desk.stop(incident)["command_id"]
+    before = desk.stop(incident)
+    command = before["command_id"]
     boot = gateway.restart()
     status = wait_until(lambda: survived(desk, command), what="the restart to be noticed")
     assert (status["state"], results(status)) == ("verified", ("true", "true", "true"))
     observed = desk.bodies("switch.observed", incident)[-1]
     assert (observed["state"], observed["detail"]["boot_id"]) == ("stopped", boot)
     assert observed["results"]["survives_restart"]["evidence"] == status["survives_restart"]["evidence"]
+    assert status["refuses_new"] == before["refuses_new"]
     assert desk.bodies("switch.drifted") == []
     assert len(gateway.orders) == 1
 

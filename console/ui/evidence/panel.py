@@ -73,7 +73,7 @@ class EvidencePanel(QWidget):
         elif action_id == "evidence.open":
             self._open(self.table.currentIndex())
         elif action_id == "evidence.find":
-            self.find.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def action_state(self, action_id: str) -> str:
         """Why an action cannot be done now, "" when it can."""
@@ -128,10 +128,10 @@ class EvidencePanel(QWidget):
         for column, width in enumerate(WIDTHS):
             self.table.setColumnWidth(column, width)
         self.about = PlainLabel("", self, elide=True)
-        self.find = QLineEdit(self)
-        self.find.setPlaceholderText("Find (Ctrl+G)")
-        self.find.setMaxLength(200)
-        self.find.setAccessibleName("Find in the opened item")
+        self.search = QLineEdit(self)
+        self.search.setPlaceholderText("Find (Ctrl+G)")
+        self.search.setMaxLength(200)
+        self.search.setAccessibleName("Find in the opened item")
         self.view = TextView(theme, self)
 
     def _lay_out(self) -> None:
@@ -143,7 +143,7 @@ class EvidencePanel(QWidget):
         tools.addWidget(self.seal)
         tools.addWidget(self.export)
         over.addWidget(self.about, 1)
-        over.addWidget(self.find)
+        over.addWidget(self.search)
         below = QWidget(self)
         lower = QVBoxLayout(below)
         lower.setContentsMargins(0, 0, 0, 0)
@@ -159,7 +159,7 @@ class EvidencePanel(QWidget):
         whole.addWidget(self.meter)
         whole.addLayout(tools)
         whole.addWidget(halves, 1)
-        stops = (self.capture, self.dimension, self.add, self.seal, self.export, self.table, self.find, self.view)
+        stops = (self.capture, self.dimension, self.add, self.seal, self.export, self.table, self.search, self.view)
         for before, after in pairwise(stops):
             QWidget.setTabOrder(before, after)
         self.setFocusProxy(self.table)
@@ -171,7 +171,7 @@ class EvidencePanel(QWidget):
         frame.theme.changed.connect(self._dress)
         self._gathering.timeout.connect(self._reload)
         self.table.activated.connect(self._open)
-        self.find.returnPressed.connect(self._on_find)
+        self.search.returnPressed.connect(self._on_find)
         self.capture.clicked.connect(partial(self._ask, "evidence.capture"))
         self.add.clicked.connect(partial(self._ask, "evidence.add"))
         self.seal.clicked.connect(partial(self.action_wanted.emit, "incident.seal"))
@@ -304,8 +304,8 @@ class EvidencePanel(QWidget):
         self.about.setText(f"{opened.name}: verified against its leaf, the look is recorded. {content.about}")
 
     def _on_find(self) -> None:
-        if self.find.text() and not self.view.find(self.find.text()):
-            self.about.setText(f"'{self.find.text()}' does not occur in what is shown.")
+        if self.search.text() and not self.view.find(self.search.text()):
+            self.about.setText(f"'{self.search.text()}' does not occur in what is shown.")
 
 
 def _button(text: str, name: str, parent: QWidget) -> QPushButton:

@@ -1,4 +1,4 @@
-"""The grade sheet: scope, urgency and what raises it, preselected from the inventory; the level and its reasons follow."""
+"""The grade sheet: scope, urgency and what raises it, preselected from the inventory; level and reasons follow."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ class GradeSheet(Sheet):
         super().__init__(frame, standing, "Grade the severity", "Record the grade   Enter")
         model, first = frame.policy.severity, first_answers(standing, frame.policy)
         self.scope = choice(list(model.scopes.items()), first.scope)
-        self.urgency = choice(
-            [(one, text[:1].upper() + text[1:]) for one, text in model.urgencies.items()], first.urgency
-        )
+        urgencies = [(one, text[:1].upper() + text[1:]) for one, text in model.urgencies.items()]
+        self.urgency = choice(urgencies, first.urgency)
         self.chip = SeverityChip(frame.theme, "", self)
         self.result = Words(frame.theme, "", "strong", parent=self)
         self.reasons = Words(frame.theme, "", "small", wrap=True, parent=self)
@@ -36,7 +35,7 @@ class GradeSheet(Sheet):
         self.add("How urgent is it?", self.urgency)
         self.rows.addWidget(Words(frame.theme, "What raises it?", "label", "text_dim", parent=self))
         self.escalators = {
-            one.id: self._box(one.id, one.question, one.id in first.escalators) for one in model.escalators.values()
+            name: self._box(one.question, name in first.escalators) for name, one in model.escalators.items()
         }
         self._set_tab_order()
         self.scope.currentIndexChanged.connect(self._on_answered)
@@ -75,7 +74,7 @@ class GradeSheet(Sheet):
             self._on_answered()
             self.show_trouble(f"It was graded {standing.page.row.severity} by {standing.graded.by} meanwhile.")
 
-    def _box(self, name: str, question: str, checked: bool) -> QCheckBox:
+    def _box(self, question: str, checked: bool) -> QCheckBox:
         row, box = QWidget(self), QCheckBox(self)
         box.setAccessibleName(question)
         box.setChecked(checked)

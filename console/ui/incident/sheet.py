@@ -6,7 +6,7 @@ goes to the button and does not press it; Esc leaves. Nothing outside the panel 
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QMimeData, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -25,6 +25,7 @@ from console.ui.frame import Frame
 from console.ui.incident.words import Words
 from console.ui.press import guard
 
+MOST_TEXT = 21_000
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
@@ -142,12 +143,12 @@ class Sheet(QWidget):
         stretched.setContentsMargins(0, 0, 0, 0)
         stretched.addWidget(body)
         stretched.addStretch(1)
-        self.scroll = QScrollArea(self)
-        self.scroll.setWidgetResizable(True)
-        self.scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self.scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroll.setWidget(outer)
+        self.area = QScrollArea(self)
+        self.area.setWidgetResizable(True)
+        self.area.setFrameShape(QFrame.Shape.NoFrame)
+        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setWidget(outer)
         foot = QHBoxLayout()
         foot.setSpacing(gap)
         foot.addWidget(self.button, 1)
@@ -157,7 +158,7 @@ class Sheet(QWidget):
         whole.setSpacing(gap)
         whole.addWidget(self.title)
         whole.addWidget(self.intro)
-        whole.addWidget(self.scroll, 1)
+        whole.addWidget(self.area, 1)
         whole.addWidget(self.trouble)
         whole.addLayout(foot)
 
@@ -189,7 +190,10 @@ def choice(entries: list[tuple[str, str]], chosen: str = "") -> QComboBox:
 
 
 class TextBox(QPlainTextEdit):
-    """Several lines of plain text; Tab leaves it, Ctrl+Enter goes to the confirming button, Esc to the sheet."""
+    """Several lines of plain text; Tab leaves it, Ctrl+Enter goes to the confirming button, Esc to the sheet.
+
+    What is pasted is bounded, because one line of a million characters would stop the window for minutes.
+    """
 
     def __init__(self, least: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -202,3 +206,7 @@ class TextBox(QPlainTextEdit):
             event.ignore()
             return
         super().keyPressEvent(event)
+
+    def insertFromMimeData(self, source: QMimeData) -> None:  # noqa: D102, N802
+        room = MOST_TEXT - len(self.toPlainText())
+        self.insertPlainText(source.text()[: max(room, 0)])

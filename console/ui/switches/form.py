@@ -184,9 +184,8 @@ class SheetForm(QWidget):
         self.typed.textChanged.connect(self._on_edited)
         if needed:
             box.addWidget(PlainLabel(f"Type  {self._armed.item.name}  to confirm the target"))
-            box.addWidget(self.typed)
-        else:
-            self.typed.hide()
+        box.addWidget(self.typed)
+        self.typed.setVisible(needed)
         if self.second is not None:
             self.second.changed.connect(self._on_edited)
             box.addWidget(self.second)

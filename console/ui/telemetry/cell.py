@@ -14,7 +14,7 @@ from console.domain.thresholds import Threshold
 from console.domain.times import from_epoch_us
 from console.ui.chips import paint_mark
 from console.ui.numbers import number
-from console.ui.readings import SLOT_S, SLOT_US, TARGET, Reading
+from console.ui.readings import SLOT_S, TARGET, Reading
 from console.ui.telemetry import wording
 from console.ui.telemetry.lines import EVERYBODY, FAST, Lines
 from console.ui.telemetry.marks import MilestoneLine
@@ -44,6 +44,7 @@ class GraphCell(QWidget):
         self.stale = True
         """Whether its lines wait to be made from the sums."""
         self.plot = AxedPlot(theme, self)
+        self.plot.resized.connect(self._on_resized)
         self.plot.marks.limits = wording.limits(rule)
         self._range = (0.0, 0.0, 0.0)
         self._width = 0
@@ -84,7 +85,7 @@ class GraphCell(QWidget):
         self, milestones: Sequence[MilestoneLine], veil: Sequence[str], silent_s: float, whole: bool
     ) -> None:
         """Milestones, and the veil when it is silent."""
-        marks, cover, silent_s = self.plot.marks, self.plot.veil, round(silent_s if veil else 0.0, 1)
+        marks, cover, silent_s = self.plot.marks, self.plot.veil, round(silent_s, 1)
         if list(milestones) != list(marks.milestones):
             marks.milestones = milestones
             marks.update()
@@ -133,8 +134,11 @@ class GraphCell(QWidget):
 
     @property
     def value_text(self) -> str:
-        """The value with its unit, or a dash."""
-        return "–" if self.reading.value is None else number(self.reading.value, self.rule.unit)
+        """The value with its unit, or when there last was one."""
+        if self.reading.value is not None:
+            return number(self.reading.value, self.rule.unit)
+        last_us = self.reading.last_us
+        return f"last {wording.clock(from_epoch_us(last_us))}" if last_us else "–"
 
     @property
     def state_text(self) -> str:
@@ -149,7 +153,7 @@ class GraphCell(QWidget):
         self.setAccessibleName(f"{title}: {self.value_text}, {self.reading.state}")
         since = ""
         if self.reading.last_us:
-            since = f"Last sample {wording.clock(from_epoch_us(self.reading.last_us // SLOT_US * SLOT_US))}. "
+            since = f"Last sample {wording.clock(from_epoch_us(self.reading.last_us))}. "
         self.setAccessibleDescription(f"{since}{wording.rule_sentence(self.rule)}. Enter enlarges it.")
 
     # -- events
@@ -157,7 +161,10 @@ class GraphCell(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802
         self.plot.setGeometry(2, HEADER_PX, self.width() - 4, self.height() - HEADER_PX - 3)
         super().resizeEvent(event)
+
+    def _on_resized(self) -> None:
         self.refit()
+        self.scale()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102, N802
         key = event.key()
@@ -191,8 +198,9 @@ class GraphCell(QWidget):
         title = metrics.elidedText(display(self.rule.title, 100), Qt.TextElideMode.ElideRight, right - left)
         painter.drawText(QPointF(left, 5 + metrics.ascent()), title)
         loud = self.reading.state in (ABNORMAL, WARNING)
-        painter.setFont(theme.font("title"))
-        painter.setPen(theme.colour("text" if self.reading.value is not None else "text_dim"))
+        known = self.reading.value is not None
+        painter.setFont(theme.font("title" if known else "body"))
+        painter.setPen(theme.colour("text" if known else "text_dim"))
         base = HEADER_PX - 6.0
         painter.drawText(QPointF(left, base), self.value_text)
         painter.setFont(theme.font("label" if loud else "small"))

@@ -87,7 +87,7 @@ class Marks(pg.GraphicsObject):
 
 
 class Veil(pg.GraphicsObject):
-    """Set `lines` (plain sentences, none for no veil), `silent_s` and `whole`, then `update()`."""
+    """Set `lines` (plain sentences), `silent_s` and `whole`, then `update()`; without lines and seconds it is gone."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ class Veil(pg.GraphicsObject):
         super().viewTransformChanged()
 
     def paint(self, painter: QPainter, *_: Any) -> None:  # noqa: D102
-        if not self.lines:
+        if not self.lines and self.silent_s <= 0:
             return
         to_px = painter.worldTransform()
         room = to_px.mapRect(self.viewRect())
@@ -114,7 +114,8 @@ class Veil(pg.GraphicsObject):
         painter.resetTransform()
         painter.setFont(self._theme.font("small"))
         self._paint_cover(painter, room, to_px.map(QPointF(-self.silent_s, 0)).x())
-        self._paint_lines(painter, room)
+        if self.lines:
+            self._paint_lines(painter, room)
         painter.restore()
 
     def _paint_cover(self, painter: QPainter, room: QRectF, x: float) -> None:
@@ -138,6 +139,6 @@ class Veil(pg.GraphicsObject):
         y = plate.top() + 2
         for line in self.lines:
             painter.drawText(
-                QRectF(room.left(), y, room.width(), metrics.height()), int(Qt.AlignmentFlag.AlignCenter), line
+                QRectF(plate.left(), y, wide, metrics.height()), int(Qt.AlignmentFlag.AlignCenter), line
             )
             y += metrics.height()

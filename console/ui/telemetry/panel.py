@@ -256,7 +256,7 @@ class TelemetryPanel(QWidget):
         ago_s, whole = (edge - mine) * SLOT_S, edge - everybody > limit
         if mine < 0:
             return (f"nothing from {display(readings.item.name if readings.item else '', 40)}",), self.window_s, whole
-        return ("silent since", wording.clock(from_epoch_us(mine * SLOT_US))), ago_s, whole
+        return (("silent since", wording.clock(from_epoch_us(mine * SLOT_US))) if whole else ()), ago_s, whole
 
     def _say_unmapped(self, following: Following) -> None:
         if self._large:

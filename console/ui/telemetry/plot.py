@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pyqtgraph as pg
-from PySide6.QtCore import QLineF, QPointF, Qt
+from PySide6.QtCore import QLineF, QPointF, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 
@@ -52,8 +52,11 @@ class PlotView(pg.PlotWidget):
 class AxedPlot(QWidget):
     """Attributes: `traces`, `marks`, `veil`, `window_s`, `low`, `high`.
 
-    The x axis is seconds ago, from `-window_s` to 0, and stays where it is.
+    The x axis is seconds ago, from `-window_s` to 0, and stays where it is. Signals: `resized()` when there are other
+    pixel columns to draw in.
     """
+
+    resized = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -90,7 +93,7 @@ class AxedPlot(QWidget):
         self.window_s = window_s
         self.view.getPlotItem().setXRange(-window_s, 0, padding=0)
         most = max(self.columns() // TICK_PX, 1)
-        step = next((s for s in _STEPS if window_s / s <= most), _STEPS[-1])
+        step = next((s for s in _STEPS if window_s // s <= most), _STEPS[-1])
         self._below = [(n * step, ago(n * step)) for n in range(1, int(window_s // step) + 1)]
         self.update()
 
@@ -104,6 +107,7 @@ class AxedPlot(QWidget):
         width = max(self.width() - LEFT_PX - RIGHT_PX, 1)
         self.view.setGeometry(LEFT_PX, TOP_PX, width, max(self.height() - TOP_PX - BOTTOM_PX, 1))
         super().resizeEvent(event)
+        self.resized.emit()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102, N802
         theme, painter = self._theme, QPainter(self)

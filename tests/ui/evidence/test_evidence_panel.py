@@ -100,13 +100,13 @@ def test_a_line_of_a_million_characters_opens_at_once(panel: EvidencePanel, qtbo
 def test_keys_walk_find_and_copy(panel: EvidencePanel, qtbot: QtBot, tmp_path: Path) -> None:
     capture(qtbot, panel, tmp_path / "lines.txt", "\n".join(f"line {n}" for n in range(500)).encode())
     look(qtbot, panel)
-    panel.find.setText("LINE 321")
-    qtbot.keyClick(panel.find, Qt.Key.Key_Return)
+    panel.search.setText("LINE 321")
+    qtbot.keyClick(panel.search, Qt.Key.Key_Return)
     assert panel.view.verticalScrollBar().value() > 250
     qtbot.keyClick(panel.view, Qt.Key.Key_Home)
     assert panel.view.verticalScrollBar().value() == 0
-    panel.find.setText("nowhere")
-    qtbot.keyClick(panel.find, Qt.Key.Key_Return)
+    panel.search.setText("nowhere")
+    qtbot.keyClick(panel.search, Qt.Key.Key_Return)
     assert "does not occur" in panel.about.text()
 
 

@@ -142,7 +142,7 @@ def _resolve(facts: IncidentFacts, progress: Progress) -> NextStep | None:
     if progress.unknown:
         return NextStep(
             sentence="Look up what became of the command",
-            why="Its outcome is unknown. It is never sent again by itself." + _offline(progress),
+            why="Its outcome is unknown. It is never sent again by itself." + _offline(progress, _LATER),
             action_id="switches.look_up",
             panel="switches",
         )
@@ -219,7 +219,8 @@ def _capture(_: IncidentFacts, progress: Progress) -> NextStep | None:
         return None
     return NextStep(
         sentence="Capture the evidence",
-        why="Before anything is changed back, what shows the failure is copied and encrypted." + _offline(progress),
+        why="Before anything is changed back, what shows the failure is copied and encrypted."
+        + _offline(progress, _DROP),
         action_id="evidence.capture",
         panel="evidence",
     )
@@ -243,7 +244,7 @@ def _validate(facts: IncidentFacts, progress: Progress) -> NextStep | None:
     why = "Cases are run against the stopped target and delivered to nobody."
     if progress.out_of_bounds:
         why = f"The last run was out of bounds: {'; '.join(progress.out_of_bounds)}. Take the cause away first."
-    return _run(held, why + _offline(progress))
+    return _run(held, why + _offline(progress, _LATER))
 
 
 def _mitigate(facts: IncidentFacts, _: Progress) -> NextStep | None:
@@ -259,7 +260,7 @@ def _prove(facts: IncidentFacts, progress: Progress) -> NextStep | None:
     if owed is None:
         return None
     if owed.evidence == "validation":
-        return _run((f"{owed.switch} {owed.target}",), f"Restoring asks for it: {owed.text}" + _offline(progress))
+        return _run((f"{owed.switch} {owed.target}",), f"Restoring asks for it: {owed.text}" + _offline(progress, _LATER))
     if owed.evidence == "sealed_item":
         return NextStep(
             sentence="Capture the evidence that the restore asks for",
@@ -318,7 +319,7 @@ def _complete(facts: IncidentFacts, progress: Progress) -> NextStep | None:
     return NextStep(
         sentence="Capture the evidence that is missing",
         why=f"Nothing was captured of: {', '.join(name.replace('_', ' ') for name in facts.missing_dimensions)}."
-        + _offline(progress),
+        + _offline(progress, _DROP),
         action_id="evidence.capture",
         panel="evidence",
     )
@@ -405,5 +406,10 @@ def _title(role: str) -> str:
     return f"the {role.replace('_', ' ')}" if role else "the owner"
 
 
-def _offline(progress: Progress) -> str:
-    return "" if progress.online else " The plane cannot be reached: the fallback card says what to do by hand."
+_CARD = " The plane cannot be reached: the fallback card says what to do by hand."
+_DROP = " The plane cannot be reached: drop files in by hand."
+_LATER = " The plane cannot be reached, and this needs it."
+
+
+def _offline(progress: Progress, says: str = _CARD) -> str:
+    return "" if progress.online else says

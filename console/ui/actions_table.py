@@ -78,7 +78,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("evidence.capture", "Capture from the target now", "Ctrl+E", "Evidence", "evidence"),
     ActionSpec("evidence.add", "Add a file as evidence", "Ctrl+Shift+E", "Evidence", "evidence"),
     ActionSpec("evidence.open", "Open the chosen item", "", "Evidence", "evidence"),
-    ActionSpec("evidence.find", "Find in the opened item", "Ctrl+G", "Evidence", "evidence"),
+    ActionSpec("evidence.find", "Find in the opened item", "F3", "Evidence", "evidence"),
     # timeline
     ActionSpec("timeline.add", "Add an entry to the timeline", "Ctrl+N", "Timeline", "timeline"),
     ActionSpec("timeline.correct", "Correct the chosen entry by a new one", "Ctrl+Shift+N", "Timeline", "timeline"),

@@ -6,11 +6,14 @@ One timer a second moves the clocks; the record is asked only when something of 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer
 
+from console.domain.next_step import NextStep
 from console.queries.headline import Headline, OpenIncidents, headline, open_incidents
+from console.queries.standing import upcoming
 from console.ui.incident_bar import IncidentBar, lamps_of
 from console.ui.status_bar import StatusBar
 from console.ui.text import display
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 TICK_MS = 1_000
 LAMPS_MS = 500
+GATHER_MS = 30
 STALE = "the metric stream is silent"
 _SHOWN_KINDS = ("incident", "severity", "role", "command", "switch", "observation", "timeline", "seal", "evidence",
                 "triage", "criterion")  # fmt: skip
@@ -39,8 +43,9 @@ class Bars(QObject):
     ) -> None:
         super().__init__(parent)
         self._frame, self._bar, self._status, self._on_headline = frame, bar, status, on_headline
-        self._targets: dict[str, str] = {}
         self._known: OpenIncidents | None = None
+        self._gathering = QTimer(self, singleShot=True, interval=GATHER_MS)
+        self._gathering.timeout.connect(self._load)
         self._clock = QTimer(self, interval=TICK_MS)
         self._clock.timeout.connect(self._on_tick)
         self._lamps = QTimer(self, interval=LAMPS_MS)
@@ -51,28 +56,42 @@ class Bars(QObject):
         session = frame.session
         status.show_person(session.name, session.signed_in, session.kept)
         self._on_connection(frame.bridge.connection)
-        self.reload()
+        self._load()
         self._clock.start()
         self._lamps.start()
 
     def stop(self) -> None:
         """Ends the timers."""
-        self._clock.stop()
-        self._lamps.stop()
+        for timer in (self._gathering, self._clock, self._lamps):
+            timer.stop()
 
-    def choose(self, incident: str) -> None:
-        """Chooses an incident with its target."""
+    def choose_worst(self) -> bool:
+        """Chooses the most severe open incident with its target, where none is chosen; says whether it did."""
         known = self._known
-        target = known.target if known is not None and known.worst == incident else ""
-        self._frame.selection.choose_incident(incident, target)
+        if self._frame.selection.incident or known is None or not known.worst:
+            return False
+        self._frame.selection.choose_incident(known.worst, known.target)
+        return True
 
     def reload(self) -> None:
-        """Asks the record again."""
+        """Asks the record again, once for all that changed in a moment."""
+        if not self._gathering.isActive():
+            self._gathering.start()
+
+    def _load(self) -> None:
         bridge, chosen = self._frame.bridge, self._frame.selection.incident
+        if not bridge.is_open:
+            return
         if chosen:
+            online = bridge.connection.state == "online"
             bridge.ask(headline, chosen, owner=self, then=self._show)
-        else:
-            bridge.ask(open_incidents, owner=self, then=self._show_open)
+            bridge.ask(upcoming, chosen, self._frame.policy, online, owner=self, then=partial(self._show_next, chosen))
+        bridge.ask(open_incidents, owner=self, then=self._show_open)
+
+    def _show_next(self, incident: str, step: NextStep | None) -> None:
+        if step is None or incident != self._frame.selection.incident:
+            return
+        self._bar.set_next(f"Next: {step.sentence}", "" if step.waits else "Do it (F8)", step.why)
 
     def _show(self, found: Headline | None) -> None:
         if self._frame.selection.incident and (found is None or found.incident == self._frame.selection.incident):
@@ -83,23 +102,30 @@ class Bars(QObject):
             self._on_headline(f"{found.severity or 'ungraded'} {display(found.title, 80)}")
 
     def _show_open(self, known: OpenIncidents) -> None:
-        self._known = known
-        if not self._frame.selection.incident:
+        before, self._known = self._known, known
+        chosen = self._frame.selection.incident
+        if not chosen:
             self._bar.show_none(known)
             self._on_headline("")
+        elif known.worst not in ("", chosen) and before is not None and known.worst != before.worst:
+            grade = known.severity or "ungraded"
+            sentence = f"Another incident is open, {grade}: {display(known.title, 80)}"
+            self._frame.notices.say(sentence, "warning", ("Show the board", "view.board"))
 
     def _on_incident_chosen(self, incident: str) -> None:
-        self.reload()
+        self._bar.set_next("")
+        self._load()
 
     def _on_changed(self, changes: Changes) -> None:
         chosen = self._frame.selection.incident
-        if any(changes.touches(kind, chosen) for kind in _SHOWN_KINDS):
+        if "incident" in changes.kinds or not chosen or any(changes.touches(kind, chosen) for kind in _SHOWN_KINDS):
             self.reload()
 
     def _on_connection(self, connection: Any) -> None:
         has_plane = self._frame.bridge.has_plane
         self._status.show_connection(connection, has_plane, self._frame.bridge.now())
         self._on_lamps()
+        self.reload()
 
     def _on_tick(self) -> None:
         now = self._frame.bridge.now()

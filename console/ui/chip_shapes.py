@@ -6,20 +6,17 @@ Shape, text and colour always come together; the text is black on the colour in 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
-
-if TYPE_CHECKING:
-    from console.ui.theme import Theme
 
 INK = QColor(0, 0, 0)
 
 PLAIN: dict[str, Any] = {
     "palette": {
         "dark": {
-            "base": "#24272b", "raised": "#2e3237", "sunken": "#1b1d20", "line": "#454b53", "text": "#dfe2e6",
+            "base": "#24272b", "raised": "#2e3237", "sunken": "#1b1d20", "line": "#454b53", "outline": "#7c858f", "edge": "#454b53", "hover": "#3a4047", "text": "#dfe2e6",
             "text_dim": "#a6adb6", "accent": "#8fb4d8", "focus": "#a9d1f7", "selection": "#3b516a",
             "abnormal": "#ff7a70", "warning": "#fcca75", "normal": "#8f969e", "unknown": "#c3a6e0",
             "exercise": "#2f6fb0", "exercise_text": "#ffffff", "live": "#e4e7ea", "live_text": "#141618",
@@ -74,16 +71,3 @@ def paint_severity(
 def severity_width(font: QFont, text: str) -> int:
     """How wide a chip with that text is, in pixels."""
     return math.ceil(QFontMetricsF(font).horizontalAdvance(text)) + 13 + 11 + 8
-
-
-def style_sheet(theme: Theme) -> str:
-    """The few rules that Fusion's palette cannot say: dock titles, tool tips, focus rings."""
-    colour = {
-        name: theme.colour(name).name()
-        for name in ("base", "raised", "sunken", "line", "text", "text_dim", "focus", "selection", "accent")
-    }
-    return (
-        f"QToolTip {{ color: {colour['text']}; background: {colour['raised']}; border: 1px solid {colour['line']}; }}"
-        f"QMainWindow::separator {{ background: {colour['line']}; width: 3px; height: 3px; }}"
-        f"QMainWindow::separator:hover {{ background: {colour['accent']}; }}"
-    )

@@ -20,17 +20,20 @@ _log = logging.getLogger(__name__)
 
 
 class Dispatcher(QObject):
-    """Runs actions by id: the window's own from `own`, a panel's through `find_panel(panel_id)`."""
+    """Runs actions by id: the window's own from `own`, a panel's by `bring(panel_id)`, which brings it into view.
+
+    `bring` answers None while the panel is not there yet.
+    """
 
     def __init__(
         self,
         window: QMainWindow,
         notices: Notices,
         own: dict[str, Callable[[], None]],
-        find_panel: Callable[[str], object | None],
+        bring: Callable[[str], object | None],
     ) -> None:
         super().__init__(window)
-        self._notices, self._own, self._find_panel = notices, own, find_panel
+        self._notices, self._own, self._bring = notices, own, bring
         self.specs = {spec.id: spec for spec in ACTIONS}
         self.actions = {spec.id: self._action(window, spec) for spec in ACTIONS}
 
@@ -40,20 +43,10 @@ class Dispatcher(QObject):
         if spec is None:
             _log.warning("no action has the id %s", action_id)
             return
-        if spec.panel:
-            self._run_in_panel(spec)
-        elif spec.id in self._own:
+        if spec.id in self._own:
             self._own[spec.id]()
-
-    def blocked(self, spec: ActionSpec) -> str:
-        """Why it cannot be done now, "" when it can."""
-        if not spec.panel:
-            return "" if spec.id in self._own else f"'{spec.text}' is not part of this version."
-        panel = self._find_panel(spec.panel)
-        if panel is None:
-            return f"The panel for '{spec.text}' is still being opened; try again in a moment."
-        state = getattr(panel, "action_state", None)
-        return str(state(spec.id)) if state is not None else ""
+        elif spec.panel:
+            self.run_in_panel(spec.id)
 
     def fill_menus(self, bar: QMenuBar) -> None:
         """Puts every action into its menu, in the table's order."""
@@ -64,15 +57,19 @@ class Dispatcher(QObject):
                 for spec in rows:
                     menu.addAction(self.actions[spec.id])
 
-    def _run_in_panel(self, spec: ActionSpec) -> None:
-        why = self.blocked(spec)
+    def run_in_panel(self, action_id: str) -> None:
+        """Has the panel do it that the row names; a panel that says why not is quoted in a notice."""
+        spec = self.specs[action_id]
+        panel = self._bring(spec.panel)
+        if panel is None:
+            self._notices.say(f"The panel for '{spec.text}' is not open yet; try again in a moment.", "warning")
+            return
+        state = getattr(panel, "action_state", None)
+        why = str(state(action_id)) if state is not None else ""
         if why:
             self._notices.say(why, "warning")
-            return
-        panel = self._find_panel(spec.panel)
-        handler = getattr(panel, "on_action", None)
-        if handler is not None:
-            handler(spec.id)
+        elif hasattr(panel, "on_action"):
+            panel.on_action(action_id)
 
     def _action(self, window: QMainWindow, spec: ActionSpec) -> QAction:
         action = QAction(spec.text, window)

@@ -79,14 +79,14 @@ class Fact(QWidget):
 
 
 class IncidentBar(QWidget):
-    """Signals: `next_wanted()` when the next step's button was pressed, `worst_wanted(incident)`."""
+    """Signals: `next_wanted()` when the next step's button was pressed."""
 
     next_wanted = Signal()
-    worst_wanted = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._shown: Headline | None = None
         self._worst = ""
         self.chip = SeverityChip(theme, "", self)
@@ -98,7 +98,7 @@ class IncidentBar(QWidget):
         self.containment = StateChip(theme, "", "hollow_square", "normal", self)
         self.next_text = PlainLabel("", self, elide=True)
         self.next_button = QPushButton("", self)
-        self.next_button.clicked.connect(self._on_next_clicked)
+        self.next_button.clicked.connect(self.next_wanted)
         self._lay_out()
         theme.changed.connect(self._dress)
         self._dress()
@@ -131,7 +131,8 @@ class IncidentBar(QWidget):
         else:
             count = "1 incident is open" if known.count == 1 else f"{_count(known.count)} incidents are open, the worst"
             self.title.setText(f"{count}: {known.title}")
-        self.set_next("None is chosen: take it, or choose one on the board (Ctrl+1)." if self._worst else "", "Take it (F8)")
+        choose = "None is chosen: take this one, or choose another on the board (Ctrl+1)."
+        self.set_next(choose if self._worst else "", "Take it (F8)")
         self._show_parts(False)
 
     def set_next(self, sentence: str, button: str = "Do it (F8)", why: str = "") -> None:
@@ -209,12 +210,6 @@ class IncidentBar(QWidget):
         self.title.setFont(self._theme.font("title"))
         self.next_text.setFont(self._theme.font("strong"))
         self.update()
-
-    def _on_next_clicked(self) -> None:
-        if self._shown is None and self._worst:
-            self.worst_wanted.emit(self._worst)
-        else:
-            self.next_wanted.emit()
 
 
 def lamps_of(sent: Any) -> dict[str, tuple[str, str]]:

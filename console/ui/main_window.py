@@ -62,7 +62,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(TITLE)
         self.setDockNestingEnabled(True)
         self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
-        self.dispatcher = Dispatcher(self, notices, self._own_actions(), self._panel)
+        self.dispatcher = Dispatcher(self, notices, self._own_actions(), self._bring)
         self._build_top()
         self.status = StatusBar(theme, self)
         self._build_bottom()
@@ -160,8 +160,7 @@ class MainWindow(QMainWindow):
         menus.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.dispatcher.fill_menus(menus)
         self.bar = IncidentBar(self._theme, top)
-        self.bar.next_wanted.connect(self._on_next_wanted)
-        self.bar.worst_wanted.connect(self._on_worst_wanted)
+        self.bar.next_wanted.connect(self._do_next_step)
         self.bars = NoticeBars(self._theme, top)
         self.bars.chosen.connect(self.dispatcher.run)
         for part in (self.band, menus, self.bar, self.bars):
@@ -196,6 +195,7 @@ class MainWindow(QMainWindow):
             "view.dismiss": self._dismiss,
             "view.default_layout": self._default_layout,
             "view.float": self._float,
+            "incident.next_step": self._do_next_step,
             "help.shortcuts": self._show_shortcuts,
             "help.about": self._about,
         }
@@ -230,13 +230,17 @@ class MainWindow(QMainWindow):
             dock.fail(f"The panel '{dock.spec.title}' could not be opened: {type(error).__name__}: {error}")
             return
         dock.mount(panel)
+        if hasattr(panel, "action_wanted"):
+            panel.action_wanted.connect(self.dispatcher.run)
         if hasattr(panel, "action_wanted"):  # a panel may ask for another one's action, never for the other panel
             panel.action_wanted.connect(self.dispatcher.run)
         if self._frozen and hasattr(panel, "freeze"):
             panel.freeze(True)
 
-    def _panel(self, panel_id: str) -> object | None:
+    def _bring(self, panel_id: str) -> object | None:
         self._ensure_panel(panel_id)
+        self.docks[panel_id].show()
+        self.docks[panel_id].raise_()
         return self.docks[panel_id].panel
 
     # -- actions of the window's own
@@ -297,9 +301,7 @@ class MainWindow(QMainWindow):
     def _on_headline(self, title: str) -> None:
         self.setWindowTitle(f"{title} - {TITLE}" if title else TITLE)
 
-    def _on_next_wanted(self) -> None:
-        self.dispatcher.run("incident.next_step")
-
-    def _on_worst_wanted(self, incident: str) -> None:
-        if self._bars is not None:
-            self._bars.choose(incident)
+    def _do_next_step(self) -> None:
+        """F8: where no incident is chosen, the first step is to take the worst one that is open."""
+        if self._bars is None or not self._bars.choose_worst():
+            self.dispatcher.run_in_panel("incident.next_step")

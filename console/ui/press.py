@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import shiboken6
 from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QWidget
@@ -90,7 +91,7 @@ class PressFilter(QObject):
         key = int(timer.property("key"))
         self._owner.pop(key, None)
         _, widget, event = self._released.pop(key, (0.0, None, None))
-        if widget is None or event is None:
+        if widget is None or event is None or not shiboken6.isValid(widget):
             return
         self._replaying = True
         try:

@@ -1,4 +1,4 @@
-"""The running program of the window: application, theme, main window, bridge, guards; made once, run once, ended in order.
+"""The running program of the window: application, theme, main window, bridge, guards; ended in order.
 
 Nothing heavy is imported before the first paint. At the end the bridge stops hearing, then the desk stops (what talks,
 the writer, the readers), then whatever stood around it.
@@ -40,7 +40,11 @@ class Program(QObject):
     """
 
     def __init__(
-        self, exercise: bool | None, layout_folder: Path | None, log_folder: Path | None, after_paint: Callable[[], None]
+        self,
+        exercise: bool | None,
+        layout_folder: Path | None,
+        log_folder: Path | None,
+        after_paint: Callable[[], None],
     ) -> None:
         self.application = _application()
         super().__init__()

@@ -1,4 +1,4 @@
-"""The line at the bottom: how the desk stands to its plane and how old that is, what waits, who is here, what time it is.
+"""The line at the bottom: how the desk stands to its plane and how old that is, what waits, who is here, the time.
 
 Being offline is normal for a desk, so it is a calm word with an age; that nobody is being paged is not, and is marked.
 """
@@ -70,6 +70,10 @@ class StatusBar(QWidget):
         self.to_send.setVisible(bool(connection.to_send))
         gone = connection.state in ("offline", "stopped", "alarm")
         self.paging.setVisible(gone)
+        if has_plane:
+            self.paging.set_state("NOBODY IS BEING PAGED", "triangle", "abnormal")
+        else:  # chosen, not broken: said, but no alarm
+            self.paging.set_state("nobody is being paged", "hollow_square", "normal")
         plain_tooltip(self.paging, "No plane watches, calls or escalates; use the phone list.")
         self.tick(now)
 

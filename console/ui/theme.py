@@ -16,6 +16,7 @@ from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPainter, QPalett
 from PySide6.QtWidgets import QApplication
 
 from console.ui import chip_shapes, icons, resources
+from console.ui.style_sheet import style_sheet
 
 NAMES = ("dark", "light", "high_contrast")
 DEFAULT = "dark"
@@ -110,7 +111,7 @@ class Theme(QObject):
             app.setStyle("Fusion")
         app.setFont(self.font("body"))
         app.setPalette(self.palette())
-        app.setStyleSheet(chip_shapes.style_sheet(self))
+        app.setStyleSheet(style_sheet(self))
 
     def palette(self) -> QPalette:
         """The present palette for Qt's own widgets."""

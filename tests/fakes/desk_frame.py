@@ -138,7 +138,7 @@ def make_session() -> Session:
 
 
 def make_frame(folder: Path, policy: Policy, parent: QObject, theme: Theme) -> tuple[Frame, Desk, Outside]:
-    """A whole frame whose organisation is founded; stop with `frame.bridge.close(); desk.stop(); frame.bridge.join()`."""
+    """A whole frame, organisation founded; stop with `frame.bridge.close(); desk.stop(); frame.bridge.join()`."""
     notices = Notices(parent)
     bridge = Bridge(notices, parent)
     desk = make_desk(folder, policy, bridge.listen_to)

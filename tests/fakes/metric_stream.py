@@ -21,7 +21,7 @@ TENANTS = ("tenant.borealis", "tenant.cascade", "tenant.dunmore", "tenant.estuar
 LEVELS: Mapping[str, tuple[float, float]] = {
     "grounding_score": (0.86, 0.05), "refusal_rate": (0.03, 0.17), "policy_violation_rate": (0.002, 0.04),
     "schema_error_rate": (0.01, 0.1), "tool_calls": (0.4, 0.6), "cost_velocity_usd": (0.01, 0.004),
-    "approval_ms": (900, 150), "output_tokens": (180, 60), "state_repetition_count": (0, 0.3),
+    "approval_ms": (900, 150), "output_tokens": (180, 60), "state_repetition_count": (0, 0.15),
     "http_error_rate": (0.001, 0.03), "latency_ms": (700, 200), "first_token_ms": (200, 50),
     "shed_rate": (0.0, 0.02), "requests": (1, 0),
 }  # fmt: skip

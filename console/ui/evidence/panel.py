@@ -129,7 +129,7 @@ class EvidencePanel(QWidget):
             self.table.setColumnWidth(column, width)
         self.about = PlainLabel("", self, elide=True)
         self.search = QLineEdit(self)
-        self.search.setPlaceholderText("Find (Ctrl+G)")
+        self.search.setPlaceholderText("Find (F3)")
         self.search.setMaxLength(200)
         self.search.setAccessibleName("Find in the opened item")
         self.view = TextView(theme, self)

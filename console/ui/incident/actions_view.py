@@ -12,6 +12,7 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QGridLayout, QPushButton, QWidget
 
 from console.ui.incident.words import Words
+from console.ui.press import guard
 from console.ui.theme import Theme
 
 ROWS: tuple[tuple[str, str, str], ...] = (
@@ -53,6 +54,7 @@ class ActionsView(QWidget):
             button.setObjectName(action)
             button.setAccessibleName(text)
             button.setAutoDefault(True)
+            guard(button)
             button.clicked.connect(self._on_clicked)
             reason = Words(theme, "", "small", "text_dim", parent=self)
             grid.addWidget(button, row, 0)

@@ -1,11 +1,13 @@
 """What is done at once, without a sheet: acknowledge, take command, enter a state, seal, ask for signatures.
 
-Everything goes through the writer, which checks its rule again; a refusal becomes a notice.
+Everything goes through the writer, which checks its rule again; a refusal becomes a notice. While something is being
+written nothing more is begun: a second press would act on what the first has already changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from PySide6.QtCore import QObject
 
@@ -16,6 +18,7 @@ from console.domain.gates import COMMANDER
 from console.domain.incident import BEHAVIOUR_RECOVERED, CONTAINED, MITIGATED, SERVICE_RECOVERED
 from console.domain.next_step import ready_state
 from console.queries.standing import Standing
+from console.ui.bridge import sentence_of
 from console.ui.frame import Frame
 
 
@@ -24,6 +27,7 @@ class Doing:
 
     def __init__(self, frame: Frame, owner: QObject) -> None:
         self._frame, self._owner = frame, owner
+        self._under_way = 0
         self.verbs: Mapping[str, Callable[[Standing], None]] = {
             "incident.acknowledge": self.acknowledge,
             "incident.take_command": self.take_command,
@@ -65,8 +69,29 @@ class Doing:
                     criterion=one.id,
                 )
 
-    def _act(self, verb: Callable[..., object], *args: object, **more: object) -> None:
-        self._frame.bridge.act(verb, *args, actor=self._frame.session.actor(), owner=self._owner, **more)
+    @property
+    def busy(self) -> bool:
+        """Whether something is being written."""
+        return self._under_way > 0
+
+    def _act(self, verb: Callable[..., Any], *args: Any, **more: Any) -> None:
+        self._under_way += 1
+        self._frame.bridge.act(
+            verb,
+            *args,
+            actor=self._frame.session.actor(),
+            owner=self._owner,
+            then=self._on_done,
+            failed=self._on_failed,
+            **more,
+        )
+
+    def _on_done(self, _: object) -> None:
+        self._under_way -= 1
+
+    def _on_failed(self, error: BaseException) -> None:
+        self._under_way -= 1
+        self._frame.notices.say(sentence_of(error), "warning")
 
 
 def grounds(standing: Standing, state: str) -> list[str]:

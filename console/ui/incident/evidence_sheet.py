@@ -10,6 +10,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from console.domain.errors import InputError
+from console.evidence.age import Identity
 from console.evidence.sealing import PackageReport
 from console.proof.actor import Actor
 from console.queries.standing import Standing
@@ -62,7 +63,7 @@ def exporting(
     recipients, identity = session.openers, session.evidence_identity
 
     def job() -> PackageReport:
-        if recipients is None or identity is None:
+        if recipients is None or not isinstance(identity, Identity):
             raise InputError("There is no custodian and escrow key to encrypt a package to.")
         try:
             dest.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

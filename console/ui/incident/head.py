@@ -13,6 +13,7 @@ from console.queries.standing import Standing
 from console.ui.ages import age, clock_time, moment_of
 from console.ui.chips import SeverityChip
 from console.ui.incident.words import Words
+from console.ui.press import guard
 from console.ui.text import display
 from console.ui.theme import Theme
 
@@ -50,7 +51,7 @@ class HeadView(QWidget):
         commander = facts.commander or "nobody"
         yours = " (you)" if facts.commander == person else ""
         graded = f"graded by {standing.graded.by}" if standing.progress.graded else "not graded by a person yet"
-        self.people.setText(f"Commander {commander}{yours}, {graded}, {len(standing.roles)} roles held")
+        self.people.setText(f"Commander {commander}{yours}, {graded}, {_roles(len(standing.roles))}")
         self.tick(now)
 
     def tick(self, now: datetime) -> None:
@@ -61,6 +62,10 @@ class HeadView(QWidget):
         detected = moment_of(row.detected_at)
         when = f"detected {clock_time(detected)}, {age(detected, now)}" if detected else "detected at an unknown time"
         self.place.setText(f"{row.target or 'unmapped'}, {row.incident_class or 'unclassified'}, {when}")
+
+
+def _roles(number: int) -> str:
+    return "no role is held" if not number else "1 role held" if number == 1 else f"{number} roles held"
 
 
 class NextCard(QWidget):
@@ -76,6 +81,7 @@ class NextCard(QWidget):
         self.why = Words(theme, "", "small", "text_dim", wrap=True, parent=self)
         self.button = QPushButton("Do it   F8", self)
         self.button.setAutoDefault(True)
+        guard(self.button)
         self.button.clicked.connect(self._on_clicked)
         gap = theme.px("space_2")
         texts = QVBoxLayout()

@@ -15,6 +15,7 @@ from console.queries.standing import Standing
 from console.ui.ages import clock_time, moment_of
 from console.ui.chips import paint_mark
 from console.ui.incident.words import Words
+from console.ui.press import guard
 from console.ui.theme import Theme
 
 PASSED, NOW, READY, AHEAD = "passed", "now", "ready", "ahead"
@@ -68,6 +69,7 @@ class Step(QWidget):
         self.button = QPushButton("Enter   E", self)
         self.button.setAccessibleName(f"Enter the state {word}")
         self.button.setAutoDefault(True)
+        guard(self.button)
         self.button.clicked.connect(self._on_clicked)
         line = QHBoxLayout()
         line.setSpacing(theme.px("space_2"))

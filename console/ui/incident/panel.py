@@ -1,6 +1,6 @@
-"""The incident panel: loads where the chosen incident stands, shows the page or a sheet over it, and does what is asked.
+"""The incident panel: loads where the chosen incident stands, shows the page or a sheet over it, does what is asked.
 
-It reloads when something of that incident changed, gathers changes that come together, and while hidden only remembers.
+It reloads when something of that incident changed, gathers changes that come together; while hidden it remembers.
 """
 
 from __future__ import annotations
@@ -135,9 +135,7 @@ class IncidentPanel(QWidget):
         self._standing = found
         if found is None:
             self._leave_sheet()
-            gone = (
-                "This record does not hold the chosen incident." if self._frame.selection.incident else NOTHING_CHOSEN
-            )
+            gone = "The chosen incident is not in this record." if self._frame.selection.incident else NOTHING_CHOSEN
             self.nothing.setText(gone)
             self._stack.setCurrentWidget(self.nothing)
             return

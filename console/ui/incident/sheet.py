@@ -26,6 +26,8 @@ from console.ui.incident.words import Words
 from console.ui.press import guard
 
 MOST_TEXT = 21_000
+WIDEST = 640
+"""Pixels: a form wider than this makes the eye travel."""
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
@@ -74,6 +76,7 @@ class Sheet(QWidget):
         caption = Words(self.frame.theme, label, "label", "text_dim", parent=self)
         caption.setBuddy(field)
         field.setAccessibleName(field.accessibleName() or label)
+        field.setMinimumHeight(max(field.minimumHeight(), self.frame.theme.px("button")))
         self.rows.addWidget(caption)
         self.rows.addWidget(field)
 
@@ -135,6 +138,7 @@ class Sheet(QWidget):
     def _lay_out(self) -> None:
         gap = self.frame.theme.px("space_2")
         body = QWidget(self)
+        body.setMaximumWidth(WIDEST)
         self.rows = QVBoxLayout(body)
         self.rows.setContentsMargins(0, 0, gap, 0)
         self.rows.setSpacing(gap // 2)
@@ -151,8 +155,10 @@ class Sheet(QWidget):
         self.area.setWidget(outer)
         foot = QHBoxLayout()
         foot.setSpacing(gap)
-        foot.addWidget(self.button, 1)
+        foot.addWidget(self.button, 3)
         foot.addWidget(self.cancel)
+        foot.addStretch(1)
+        self.button.setMaximumWidth(WIDEST * 2 // 3)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(gap, gap, gap, gap)
         whole.setSpacing(gap)

@@ -59,17 +59,17 @@ class Alarms(QWidget):
 
     def _unknown(self, view: CommandView) -> QWidget:
         verb = "STOP" if view.want == STOPPED else "RESTORE"
-        band = Band(self._theme, "abnormal")
+        band = Band(self._theme, "abnormal", loud=True)
         box = QVBoxLayout(band)
-        box.setContentsMargins(16, 8, 8, 8)
+        box.setContentsMargins(12, 8, 8, 8)
         button = QPushButton("Look it up")
         button.setAutoDefault(False)
         button.clicked.connect(partial(self.look_up.emit, view.command_id))
-        head = StateChip(self._theme, f"OUTCOME UNKNOWN: {verb}", "cross", "abnormal")
+        head = Line(self._theme, f"OUTCOME UNKNOWN: {verb}", "strong", ink="sunken")
         box.addLayout(row_of(head, button, stretch=0))
-        box.addWidget(Line(self._theme, self._crumb(view.target, view.switch), "large", wrap=True))
+        box.addWidget(Line(self._theme, self._crumb(view.target, view.switch), "large", wrap=True, ink="sunken"))
         said = view.sentence or "The outcome is not known."
-        box.addWidget(Line(self._theme, f"{said} Assume that it did not work.", wrap=True))
+        box.addWidget(Line(self._theme, f"{said} Assume that it did not work.", wrap=True, ink="sunken"))
         return band
 
     def _request(self, request: Request) -> QWidget:

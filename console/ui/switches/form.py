@@ -44,9 +44,7 @@ class SheetForm(QWidget):
     look_again = Signal()
     cancel = Signal()
 
-    def __init__(
-        self, theme: Theme, armed: Armed, times: GateTimes, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, theme: Theme, armed: Armed, times: GateTimes, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme, self._armed = theme, armed
         self.numbers = Numbers(theme)
@@ -56,7 +54,7 @@ class SheetForm(QWidget):
         self.typed = QLineEdit()
         self.criteria = CriteriaBox(theme, armed.switch) if armed.restoring else None
         self.second = SecondBox(theme, may_break=not armed.restoring) if armed.wide else None
-        self._state = StateChip(theme, "…")
+        self._state, self._seen = StateChip(theme, "…"), Dim(theme, "", wrap=True)
         self._reach, self._can = Line(theme, "", wrap=True), Dim(theme, "", wrap=True)
         self._said = Dim(theme, "", wrap=True)
         self._gates = Line(theme, "", wrap=True)
@@ -70,14 +68,15 @@ class SheetForm(QWidget):
         """Shows what the plane saw, or that it is being asked."""
         self._state.set_state(*sign)
         self._state.setAccessibleName(f"Observed now: {sign[0]}. {words}")
+        self._seen.setText(words)
         self.numbers.show_preview(look.preview if look is not None else None)
         if look is None:
             self._reach.setText("")
-            self._can.setText(words)
+            self._can.setText("")
             return
         radius = look.preview.blast_radius
         self._reach.setText(f"Reaches {', '.join(radius.ids)} ({radius.scope}).")
-        self._can.setText(f"{words}\n{look.preview.adapter}: {capability_words(look.capabilities)}")
+        self._can.setText(f"{look.preview.adapter}: {capability_words(look.capabilities)}.")
 
     def show_age(self, now: datetime) -> None:
         """Says how old the numbers are."""
@@ -159,7 +158,7 @@ class SheetForm(QWidget):
         box = QVBoxLayout(left)
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(Dim(self._theme, "OBSERVED AT THE DATA PATH NOW"))
-        box.addWidget(self._state)
+        box.addLayout(row_of(self._state, self._seen, stretch=1))
         box.addWidget(self.numbers)
         box.addWidget(self._reach)
         box.addWidget(self._can)

@@ -325,8 +325,7 @@ class SwitchesPanel(QWidget):
         self._split.setChildrenCollapsible(False)
         self._split.addWidget(scrolled(inside))
         self._split.addWidget(scrolled(self.detail))
-        self._split.setStretchFactor(0, 3)
-        self._split.setStretchFactor(1, 2)
+        self._split.setSizes([600, 400])
         self._split.setAccessibleName("Switches and details of the chosen one")
         box.addWidget(self._split, 1)
         return page

@@ -5,22 +5,44 @@ Everything that is shown goes through `ui.text`; every colour comes from the the
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from datetime import datetime
 
-from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from console.domain.confirmation import Preview
-from console.ui.chips import StateChip
+from console.ui.chips import StateChip, paint_mark
 from console.ui.switches.words import Sign, age_words, clock
 from console.ui.text import PlainLabel
 from console.ui.theme import Theme
 
+_LONG_WORD = re.compile(r"\S{28,}")
+_LOUD_STRIPE = 36
 
-class Dim(PlainLabel):
+
+def _with_breaks(found: re.Match[str]) -> str:
+    """The word with places where it may be broken, put in after its display form was made."""
+    return "\u200b".join(found.group()[at : at + 12] for at in range(0, len(found.group()), 12))
+
+
+class _Wrapping(PlainLabel):
+    """A label that never grows its window: words longer than a line may be broken anywhere."""
+
+    def setText(self, text: object) -> None:  # noqa: N802
+        super().setText(text)
+        if self.wordWrap():
+            QLabel.setText(self, _LONG_WORD.sub(_with_breaks, self.text()))
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        hint = super().minimumSizeHint()
+        return QSize(min(hint.width(), 60), hint.height()) if self.wordWrap() else hint
+
+
+class Dim(_Wrapping):
     """A quiet line in the theme's dim colour."""
 
     def __init__(
@@ -40,25 +62,49 @@ class Dim(PlainLabel):
         self.setFont(self._theme.font(self._token))
 
 
-class Line(PlainLabel):
-    """A line in one of the theme's fonts."""
+class Line(_Wrapping):
+    """A line in one of the theme's fonts and inks; `set_ink` changes the colour token."""
 
     def __init__(
-        self, theme: Theme, text: str = "", font: str = "body", parent: QWidget | None = None, *, wrap: bool = False
+        self,
+        theme: Theme,
+        text: str = "",
+        font: str = "body",
+        parent: QWidget | None = None,
+        *,
+        wrap: bool = False,
+        ink: str = "text",
     ) -> None:
         super().__init__("", parent, limit=2_000)
+        self._theme, self._ink = theme, ink
         self.setWordWrap(wrap)
         self.setFont(theme.font(font))
         self.setText(text)
+        theme.changed.connect(self._dress)
+        self._dress()
+
+    def set_ink(self, ink: str) -> None:
+        """Another colour token."""
+        self._ink = ink
+        self._dress()
+
+    def _dress(self) -> None:
+        palette = QPalette(self.palette())
+        palette.setColor(QPalette.ColorRole.WindowText, self._theme.colour(self._ink))
+        self.setPalette(palette)
 
 
 class Band(QFrame):
-    """A raised plate with a thick stripe on its left in a colour token; `set_tone` changes the stripe."""
+    """A raised plate with a thick stripe on its left in a colour token; `set_tone` changes the stripe.
 
-    def __init__(self, theme: Theme, tone: str = "line", parent: QWidget | None = None) -> None:
+    A loud one is filled with the abnormal colour, marked with a cross; give its lines the ink "sunken".
+    """
+
+    def __init__(self, theme: Theme, tone: str = "line", parent: QWidget | None = None, *, loud: bool = False) -> None:
         super().__init__(parent)
-        self._theme, self._tone, self._chosen = theme, tone, False
+        self._theme, self._tone, self._chosen, self._loud = theme, tone, False, False
         theme.changed.connect(self.update)
+        self.set_loud(loud)
 
     def set_tone(self, tone: str, *, chosen: bool = False) -> None:
         """Another stripe; `chosen` gives it a frame in the accent colour."""
@@ -66,17 +112,26 @@ class Band(QFrame):
             self._tone, self._chosen = tone, chosen
             self.update()
 
+    def set_loud(self, loud: bool) -> None:
+        """Whether this is what must be seen before everything else."""
+        self._loud = loud
+        self.setContentsMargins(_LOUD_STRIPE if loud else 0, 0, 0, 0)
+        self.update()
+
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102, N802
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         room, radius = QRectF(self.rect()).adjusted(1, 1, -1, -1), self._theme.px("radius")
         edge = "focus" if self.hasFocus() else "accent" if self._chosen else "line"
         painter.setPen(QPen(self._theme.colour(edge), 2 if edge != "line" else 1))
-        painter.setBrush(self._theme.colour("raised"))
+        painter.setBrush(self._theme.colour("abnormal" if self._loud else "raised"))
         painter.drawRoundedRect(room, radius, radius)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self._theme.colour(self._tone))
-        painter.drawRect(QRectF(room.left(), room.top(), 5, room.height()))
+        if self._loud:
+            paint_mark(painter, QRectF(12, room.center().y() - 13, 26, 26), "cross", self._theme, "sunken")
+        else:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self._theme.colour(self._tone))
+            painter.drawRect(QRectF(room.left(), room.top(), 5, room.height()))
         painter.end()
 
 

@@ -42,13 +42,13 @@ class ReceiptView(QWidget):
         self._theme, self._view = theme, None  # type: Theme, CommandView | None
         self._end = Band(theme)
         self._end_chip = StateChip(theme, "…")
-        self._sentence = Line(theme, "", wrap=True)
+        self._loud_word, self._sentence = Line(theme, "", "large"), Line(theme, "", wrap=True)
         self.button = QPushButton("Look it up at the plane")
         self.button.setAutoDefault(False)
         self.button.clicked.connect(self._on_look_up)
         inner = QVBoxLayout(self._end)
         inner.setContentsMargins(14, 6, 8, 6)
-        inner.addLayout(row_of(self._end_chip, self.button, stretch=0))
+        inner.addLayout(row_of(self._loud_word, self._end_chip, Line(theme), self.button, stretch=2))
         inner.addWidget(self._sentence)
         self._steps = {name: (StateChip(theme), Dim(theme, "–", font="mono")) for name in STEPS}
         self._results = {name: (StateChip(theme), Dim(theme)) for name in _RESULTS}
@@ -75,6 +75,13 @@ class ReceiptView(QWidget):
         state = view.state if view is not None else AUTHORISED
         sign = COMMAND_SIGNS.get(state, ("unknown", "cross", "unknown"))
         self._end.set_tone(sign[2] if sign[2] in ("abnormal", "warning") else "line")
+        loud = sign[2] == "abnormal"
+        self._end.set_loud(loud)
+        for line in (self._loud_word, self._sentence):
+            line.set_ink("sunken" if loud else "text")
+        self._loud_word.setText(sign[0] if loud else "")
+        self._loud_word.setVisible(loud)
+        self._end_chip.setVisible(not loud)
         self._end_chip.set_state(*sign)
         self._sentence.setText(_sentence(view))
         self.button.setVisible(state == UNKNOWN)

@@ -50,7 +50,7 @@ class GraphCell(QWidget):
         self._width = 0
         self._state_text = ""
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumSize(150, 90)
+        self.setMinimumSize(80, 66)
         self._say()
 
     # -- what it shows
@@ -199,7 +199,7 @@ class GraphCell(QWidget):
         painter.drawText(QPointF(left, 5 + metrics.ascent()), title)
         loud = self.reading.state in (ABNORMAL, WARNING)
         known = self.reading.value is not None
-        painter.setFont(theme.font("title" if known else "body"))
+        painter.setFont(theme.font("title" if known else "small"))
         painter.setPen(theme.colour("text" if known else "text_dim"))
         base = HEADER_PX - 6.0
         painter.drawText(QPointF(left, base), self.value_text)

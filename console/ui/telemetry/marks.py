@@ -138,7 +138,5 @@ class Veil(pg.GraphicsObject):
         painter.setPen(self._theme.colour("text"))
         y = plate.top() + 2
         for line in self.lines:
-            painter.drawText(
-                QRectF(plate.left(), y, wide, metrics.height()), int(Qt.AlignmentFlag.AlignCenter), line
-            )
+            painter.drawText(QRectF(plate.left(), y, wide, metrics.height()), int(Qt.AlignmentFlag.AlignCenter), line)
             y += metrics.height()

@@ -35,6 +35,7 @@ class PlotView(pg.PlotWidget):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAntialiasing(False)
+        self.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         flag = QGraphicsView.OptimizationFlag
         self.setOptimizationFlags(flag.DontSavePainterState | flag.DontAdjustForAntialiasing)

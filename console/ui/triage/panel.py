@@ -224,7 +224,7 @@ class TriagePanel(QWidget):
             owner=self, then=self._on_recorded, failed=self._on_refused,
         )  # fmt: skip
         self._show()
-        if answer != YES:
+        if answer != YES or name.startswith(INFRA):
             self._go_on(name)
 
     def _go_on(self, name: str) -> None:

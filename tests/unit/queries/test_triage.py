@@ -53,7 +53,8 @@ def test_a_conclusion_replaces_the_one_before(opened: tuple[Store, Record]) -> N
     for branches in (["model"], ["retrieval", "model"]):
         body = {
             "class": "semantic", "branches": branches, "severity": "SEV-1", "surface": "model_weight",
-            "containment": ["FF_TENANT_BLOCK tenant.borealis"], "runbook": "ungrounded_answer", "roles": ["model_owner"],
+            "containment": ["FF_TENANT_BLOCK tenant.borealis"], "runbook": "ungrounded_answer",
+            "roles": ["model_owner"],
         }  # fmt: skip
         conclude_walk(record, INCIDENT, body, "", COMMANDER, clock())
     with store.reader() as reader:

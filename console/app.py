@@ -119,7 +119,7 @@ def warm_up() -> None:
     for spec in PANELS:
         try:
             spec.load()
-        except Exception:  # noqa: BLE001, PERF203 - said in the panel's own place, when it is made
+        except Exception:  # noqa: BLE001 - said in the panel's own place, when it is made
             continue
 
 

@@ -126,6 +126,7 @@ def _closed(facts: IncidentFacts) -> tuple[tuple[bool, str], ...]:
 def _not_held(facts: IncidentFacts) -> tuple[tuple[bool, str], ...]:
     held = sorted(set(facts.stops) - set(facts.restored))
     return (
+        (bool(facts.stops), "Nothing was contained yet, so nothing can be called recovered."),
         (not held, f"Still stopped: {', '.join(held)}; restore it with its criteria."),
         (not facts.unresolved_commands, "The outcome of a command is unknown; look it up or read it back."),
     )

@@ -50,7 +50,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("incident.next_step", "Do the next step", "F8", "Incident", "incident"),
     ActionSpec("incident.acknowledge", "Acknowledge the incident", "", "Incident", "incident"),
     ActionSpec("incident.take_command", "Take command", "", "Incident", "incident"),
-    ActionSpec("incident.grade", "Grade the severity", "Ctrl+G", "Incident", "incident"),
+    ActionSpec("incident.grade", "Grade the severity", "", "Incident", "incident"),
     ActionSpec("incident.assign_role", "Assign a role", "", "Incident", "incident"),
     ActionSpec("incident.enter_state", "Enter the next state", "", "Incident", "incident"),
     ActionSpec("incident.seal", "Seal the evidence", "", "Incident", "incident"),

@@ -135,8 +135,8 @@ class Bars(QObject):
     def _on_lamps(self) -> None:
         feed = self._frame.bridge.feed
         if feed is None:
-            self._bar.set_lamps({name: ("unknown", "no plane sends lamps") for name in ("service", "behaviour")})
+            self._bar.set_lamps(dict.fromkeys(("service", "behaviour"), ("unknown", "no plane sends lamps")))
         elif feed.status.state != "live":
-            self._bar.set_lamps({name: ("silent", STALE) for name in ("service", "behaviour")})
+            self._bar.set_lamps(dict.fromkeys(("service", "behaviour"), ("silent", STALE)))
         else:
             self._bar.set_lamps(lamps_of(self._frame.bridge.lamps))

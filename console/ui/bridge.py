@@ -200,9 +200,7 @@ class Bridge(QObject):
             self._workers = ThreadPoolExecutor(WORKERS, "desk-work")
         return self._workers
 
-    def _submit(
-        self, start: Callable[[], Future[Any]], owner: QObject, then: Then | None, failed: Then | None
-    ) -> None:
+    def _submit(self, start: Callable[[], Future[Any]], owner: QObject, then: Then | None, failed: Then | None) -> None:
         asked = _Asked(owner, then, failed)
         try:
             future = start()

@@ -68,7 +68,7 @@ class _RowWithKey(QStyledItemDelegate):
         super().__init__(parent)
         self._theme = theme
 
-    def paint(  # noqa: D102
+    def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         super().paint(painter, option, index)

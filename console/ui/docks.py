@@ -16,6 +16,7 @@ from console.ui.text import PlainLabel, display
 from console.ui.theme import Theme
 from console.ui.world import WorldBand
 
+
 class Placeholder(QWidget):
     """Holds the place of a panel: a sentence, and the focus when it is asked for."""
 

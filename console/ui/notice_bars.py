@@ -5,8 +5,8 @@ Nothing here takes the focus; the newest one is dismissed by its shortcut.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QTimer, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtCore import QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from console.ui.notices import Notice
@@ -16,7 +16,11 @@ from console.ui.theme import Theme
 MOST = 3
 LASTS_MS = {"info": 8_000, "warning": 20_000, "error": 0}
 """How long a bar stays; 0 until it is dismissed."""
-_MARK = {"info": ("info-circle", "accent"), "warning": ("alert-circle", "warning"), "error": ("alert-triangle", "abnormal")}
+_MARK = {
+    "info": ("info-circle", "accent"),
+    "warning": ("alert-circle", "warning"),
+    "error": ("alert-triangle", "abnormal"),
+}
 _WORD = {"info": "Note", "warning": "Attention", "error": "Error"}
 
 
@@ -35,7 +39,9 @@ class NoticeBar(QWidget):
         self._text.setWordWrap(True)
         self._text.setText(notice.sentence)
         self._times = PlainLabel("", self)
+        self._least = theme.px("bar") if notice.action is not None else theme.px("row") + 2
         self._lay_out(notice)
+        self.setFixedHeight(self._least)
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self.dismiss)
         self._start()
@@ -52,6 +58,16 @@ class NoticeBar(QWidget):
         """Ends it."""
         self._timer.stop()
         self.gone.emit(self)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802
+        super().resizeEvent(event)
+        # The height of a text that wraps is only known at its width, which nested layouts do not pass on.
+        text = self._text.fontMetrics().boundingRect(
+            QRect(0, 0, max(80, self._text.width()), 10_000), int(Qt.TextFlag.TextWordWrap), self._text.text()
+        )
+        wanted = max(self._least, text.height() + 10)
+        if wanted != self.height():
+            self.setFixedHeight(wanted)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102, N802
         painter = QPainter(self)

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from console.ui.actions_table import ACTIONS, MENUS, ActionSpec
 from console.ui.text import PlainLabel
@@ -29,7 +38,7 @@ class ShortcutSheet(QDialog):
         self._theme = theme
         content = QWidget(self)
         columns = QHBoxLayout()
-        columns.setSpacing(36)
+        columns.setSpacing(30)
         groups = [(title, _with_keys(title)) for title in MENUS]
         groups = [(title, rows) for title, rows in groups if rows]
         groups.append(("Everywhere", list(INSIDE)))
@@ -55,6 +64,7 @@ class ShortcutSheet(QDialog):
         for title, rows in groups:
             heading = PlainLabel(title, self)
             heading.setFont(self._theme.font("title"))
+            heading.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
             column.addWidget(heading)
             grid = QGridLayout()
             grid.setHorizontalSpacing(16)
@@ -66,7 +76,7 @@ class ShortcutSheet(QDialog):
                 grid.addWidget(key_label, place, 0)
                 grid.addWidget(PlainLabel(text, self), place, 1)
             column.addLayout(grid)
-            column.addSpacing(12)
+            column.addSpacing(10)
         column.addStretch(1)
         return column
 

@@ -9,17 +9,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from console.domain.changes import Changes
+from console.domain.events import PERSON_SIGNED
 from console.domain.evidence import DIMENSIONS
 from console.proof.actor import Actor
-from console.proof.envelope import SignedEvent
+from console.proof.keys import SigningKey
 from console.store.record import Record
-from tests.fakes.record_kit import COMMANDER, Author, append, body_of, key_of, new_incident
+from tests.fakes.record_kit import COMMANDER, PERSON, Author, body_of, key_of, new_incident
 
 SWITCH, TARGET = "FF_TENANT_BLOCK", "tenant.borealis"
 STOP = f"{SWITCH} {TARGET}"
-OWNER, INVESTIGATOR = Actor("sec@example.org", "security_lead", key_of(4)), Actor(
-    "iv@example.org", "investigator", key_of(5)
+OWNER, INVESTIGATOR = (
+    Actor("sec@example.org", "security_lead", key_of(4)),
+    Actor("iv@example.org", "investigator", key_of(5)),
 )
+LEAF = {"leaf": "ab" * 32, "blob": "cd" * 32, "leaf_blob": "ef" * 32, "size": 1}
 METRIC = "grounding_score"
 
 
@@ -59,9 +63,9 @@ class Story:
         self.generation += 1
         unknown = {"result": "unknown", "evidence": ""}
         return self.from_plane(
-            "switch.observed", command_id=command, switch=switch, target=target, state=state, method="probe", by="plane",
-            generation=self.generation, observed_at="2026-01-31T14:03:00.000000Z",
-            results={name: unknown for name in ("refuses_new", "streams_cut", "survives_restart")},
+            "switch.observed", command_id=command, switch=switch, target=target, state=state, method="probe",
+            by="plane", generation=self.generation, observed_at="2026-01-31T14:03:00.000000Z",
+            results=dict.fromkeys(("refuses_new", "streams_cut", "survives_restart"), unknown),
         )  # fmt: skip
 
     def validated(self, *, target: str = TARGET, beyond: tuple[str, ...] = (), value: str = "0.87") -> str:
@@ -93,7 +97,7 @@ class Story:
     def captured(self, *dimensions: str, seal: int = 1) -> list[str]:
         wanted = dimensions or tuple(DIMENSIONS)
         return [
-            self.from_desk("evidence.captured", item=new_incident(900 + n), seal=seal, index=n, dimension=name)
+            self.from_desk("evidence.captured", item=new_incident(900 + n), seal=seal, index=n, dimension=name, **LEAF)
             for n, name in enumerate(wanted)
         ]
 
@@ -140,17 +144,21 @@ class Story:
         return event.envelope.event_id
 
     def from_desk(self, event_type: str, **fields: Any) -> str:
-        made: SignedEvent = self.act(lambda record: append(record, event_type, self.incident, **fields))
-        self.ids[event_type] = made.envelope.event_id
-        return made.envelope.event_id
+        key = PERSON if event_type in PERSON_SIGNED else None
+        return self._write(event_type, body_of(event_type, **fields), COMMANDER, key)
 
     def _as_person(self, event_type: str, body: dict[str, Any], actor: Actor) -> str:
-        def write(record: Record) -> SignedEvent:
-            with record.transaction() as tx:
-                return tx.append(event_type, self.incident, body, actor=actor, person_key=actor.key)
+        return self._write(event_type, body, actor, actor.key)
 
-        made: SignedEvent = self.act(write)
-        return made.envelope.event_id
+    def _write(self, event_type: str, body: dict[str, Any], actor: Actor, key: SigningKey | None) -> str:
+        def write(record: Record) -> Changes:
+            with record.transaction() as tx:
+                tx.append(event_type, self.incident, body, actor=actor, person_key=key)
+            return tx.changes
+
+        changes: Changes = self.act(write)
+        self.ids[event_type] = changes.events[-1]
+        return changes.events[-1]
 
 
 PATH: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {

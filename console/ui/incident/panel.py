@@ -5,7 +5,9 @@ It reloads when something of that incident changed, gathers changes that come to
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -14,6 +16,7 @@ from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from console.domain.changes import Changes
 from console.queries.standing import Standing, standing
+from console.ui.actions_table import ACTIONS
 from console.ui.frame import Frame
 from console.ui.incident.actions_view import BY_KEY, ROWS
 from console.ui.incident.blocking import NOTHING_CHOSEN, Seat, blocked, seat_of
@@ -29,6 +32,8 @@ from console.ui.incident.words import Words
 
 GATHER_MS = 60
 TICK_MS = 1_000
+NEXT = "incident.next_step"
+IDS = frozenset(spec.id for spec in ACTIONS)
 OFFLINE = "The plane cannot be reached; this needs it."
 
 
@@ -46,6 +51,9 @@ class IncidentPanel(QWidget):
         self._sheet: Sheet | None = None
         self._stale = True
         self._turn = 0
+        self._shown_at = 0.0
+        self._deferred = ""
+        """What was asked for before the incident was read."""
         self._doing = Doing(frame, self)
         self._sheets: dict[str, Callable[[Standing], Sheet]] = {
             "incident.grade": self._grade_sheet,
@@ -79,14 +87,20 @@ class IncidentPanel(QWidget):
         return self._sheet
 
     def on_action(self, action_id: str) -> None:
-        """Does what the table of actions passes on, or says why not."""
-        why = self.action_state(action_id)
+        """Does what the table of actions passes on, or says why not; reads first what may have changed."""
+        if self._doing.busy or (action_id == NEXT and self._is_reflex()):
+            return
+        if self._stale and self._frame.selection.incident:
+            self._deferred = action_id
+            self._read()
+            return
+        why = blocked(action_id, self._standing, self._seat())
         if why:
             self._frame.notices.say(why, "warning")
             return
         shown = self._standing
         assert shown is not None  # or it would be blocked
-        if action_id == "incident.next_step":
+        if action_id == NEXT:
             self._do_next(shown)
         elif action_id == "incident.take_command" and shown.page.facts.commander:
             self._open(TakeOverSheet(self._frame, shown))
@@ -96,8 +110,8 @@ class IncidentPanel(QWidget):
             self._open(self._sheets[action_id](shown))
 
     def action_state(self, action_id: str) -> str:
-        """Why an action cannot be done now, "" when it can."""
-        return blocked(action_id, self._standing, self._seat())
+        """Why an action cannot be done now, "" when it can or when that has to be read first."""
+        return "" if self._stale else blocked(action_id, self._standing, self._seat())
 
     # -- loading
 
@@ -113,32 +127,42 @@ class IncidentPanel(QWidget):
         self.page.action_chosen.connect(self.on_action)
 
     def _load(self) -> None:
-        """Reads the incident anew; an answer about another one that was chosen meanwhile is dropped."""
+        """Reads the incident anew while somebody looks; else it is read when somebody does, or acts."""
+        self._stale = True
+        if self.isVisible():
+            self._read()
+
+    def _read(self) -> None:
         incident = self._frame.selection.incident
-        self._stale = not self.isVisible() and self._standing is not None
-        if self._stale:
-            return
         self._turn += 1
-        if not incident or not self._frame.bridge.is_open:
+        if incident and self._frame.bridge.is_open:
+            then = partial(self._show, self._turn)
+            self._frame.bridge.ask(standing, incident, self._frame.policy, not self._offline(), owner=self, then=then)
+        else:
             self._show(self._turn, None)
-            return
-        turn = self._turn
-
-        def then(found: Standing | None) -> None:
-            self._show(turn, found)
-
-        self._frame.bridge.ask(standing, incident, self._frame.policy, not self._offline(), owner=self, then=then)
 
     def _show(self, turn: int, found: Standing | None) -> None:
+        """Shows what was read; an answer about another incident that was chosen meanwhile is dropped."""
         if turn != self._turn:
             return
-        self._standing = found
+        if found is None or self._standing is None or found.step != self._standing.step:
+            self._shown_at = time.monotonic()
+        self._standing, self._stale = found, False
         if found is None:
-            self._leave_sheet()
-            gone = "The chosen incident is not in this record." if self._frame.selection.incident else NOTHING_CHOSEN
-            self.nothing.setText(gone)
-            self._stack.setCurrentWidget(self.nothing)
-            return
+            self._show_nothing()
+        else:
+            self._show_page(found)
+        deferred, self._deferred = self._deferred, ""
+        if deferred:
+            self.on_action(deferred)
+
+    def _show_nothing(self) -> None:
+        self._leave_sheet()
+        chosen = bool(self._frame.selection.incident)
+        self.nothing.setText("The chosen incident is not in this record." if chosen else NOTHING_CHOSEN)
+        self._stack.setCurrentWidget(self.nothing)
+
+    def _show_page(self, found: Standing) -> None:
         seat = self._seat()
         why = {action: blocked(action, found, seat) for action, _, _ in ROWS}
         self.page.show_standing(found, seat.person, why, self._frame.bridge.now())
@@ -156,7 +180,7 @@ class IncidentPanel(QWidget):
         incident = self._frame.selection.incident
         if incident in changes.incidents or "organisation" in changes.kinds:
             self._stale = True
-            if not self._gathering.isActive():
+            if self.isVisible() and not self._gathering.isActive():
                 self._gathering.start()
 
     def _on_connection(self, _: Any) -> None:
@@ -183,13 +207,22 @@ class IncidentPanel(QWidget):
         step = shown.step
         if step.target and step.target in self._frame.policy.inventory.items:
             self._frame.selection.choose_target(step.target)
-        if not step.action_id.startswith("incident."):
+        if step.action_id not in IDS:
+            self.action_wanted.emit(f"view.{step.panel}")
+        elif not step.action_id.startswith("incident."):
             self.action_wanted.emit(step.action_id)
         elif self._sheet is not None:
             self._sheet.take_focus()
         else:
             self.on_action(step.action_id)
-            self.action_wanted.emit("view.incident")
+            if self._sheet is not None:
+                self.action_wanted.emit("view.incident")
+
+    def _is_reflex(self) -> bool:
+        """Whether the step on the screen is so new that nobody can have read it, or is about to be another one."""
+        reflex = self._frame.policy.switches.times.reflex_fail_ms / 1000
+        looking = self.isVisible() and self._standing is not None
+        return looking and (self._stale or time.monotonic() - self._shown_at < reflex)
 
     def _on_next_wanted(self) -> None:
         self.on_action("incident.next_step")

@@ -6,8 +6,8 @@ goes to the button and does not press it; Esc leaves. Nothing outside the panel 
 
 from __future__ import annotations
 
-from PySide6.QtCore import QMimeData, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtCore import QEvent, QMimeData, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -26,6 +27,7 @@ from console.ui.incident.words import Words
 from console.ui.press import guard
 
 MOST_TEXT = 21_000
+LEAST_FORM = 60
 WIDEST = 640
 """Pixels: a form wider than this makes the eye travel."""
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
@@ -142,17 +144,7 @@ class Sheet(QWidget):
         self.rows = QVBoxLayout(body)
         self.rows.setContentsMargins(0, 0, gap, 0)
         self.rows.setSpacing(gap // 2)
-        outer = QWidget(self)
-        stretched = QVBoxLayout(outer)
-        stretched.setContentsMargins(0, 0, 0, 0)
-        stretched.addWidget(body)
-        stretched.addStretch(1)
-        self.area = QScrollArea(self)
-        self.area.setWidgetResizable(True)
-        self.area.setFrameShape(QFrame.Shape.NoFrame)
-        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.area.setWidget(outer)
+        self.area = Form(body, self)
         foot = QHBoxLayout()
         foot.setSpacing(gap)
         foot.addWidget(self.button, 3)
@@ -167,6 +159,7 @@ class Sheet(QWidget):
         whole.addWidget(self.area, 1)
         whole.addWidget(self.trouble)
         whole.addLayout(foot)
+        whole.addStretch(1)
 
     def _show_state(self) -> None:
         self.show_trouble(self._busy or self._missing)
@@ -182,6 +175,43 @@ class Sheet(QWidget):
             return
         self.show_trouble("")
         self.confirm()
+
+
+class Form(QScrollArea):
+    """As high as what is in it, so that the buttons stand right below; scrolls where there is less room."""
+
+    def __init__(self, body: QWidget, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._body = body
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
+        outer = QWidget(self)
+        column = QVBoxLayout(outer)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(body)
+        column.addStretch(1)
+        self.setWidget(outer)
+
+    def sizeHint(self) -> QSize:  # noqa: D102, N802
+        layout, width = self._body.layout(), min(self.viewport().width(), self._body.maximumWidth())
+        height = layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else layout.totalSizeHint().height()
+        return QSize(self._body.sizeHint().width(), height + 2)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: D102, N802
+        return QSize(LEAST_FORM, LEAST_FORM)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802
+        super().resizeEvent(event)
+        if event.oldSize().width() != event.size().width():
+            self.updateGeometry()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: D102, N802
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
 
 
 def choice(entries: list[tuple[str, str]], chosen: str = "") -> QComboBox:

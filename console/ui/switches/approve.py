@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from console.actions.approvals import give_approval
@@ -47,9 +47,6 @@ class ApproveSheet(QWidget):
         self._tick.timeout.connect(self._judge)
         self.button.confirmed.connect(self._on_gesture)
         self._cancel.clicked.connect(self.disarm)
-        escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
-        escape.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        escape.activated.connect(self.disarm)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def open(self, _: str = "") -> None:
@@ -87,6 +84,12 @@ class ApproveSheet(QWidget):
         self._tick.stop()
         self.button.fire_no_more()
         self.closed.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102, N802
+        if event.key() == Qt.Key.Key_Escape and not event.isAutoRepeat():
+            self.disarm()
+        else:
+            super().keyPressEvent(event)
 
     def _on_selected(self, answer: Any) -> None:
         self._preview = look_from(answer, self._frame.bridge.clock_offset).preview

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QPushButton, QStackedLayout, QVBoxLayout, QWidget
 
 from console.actions.switches import confirm_switch, record_sighting
@@ -104,6 +104,12 @@ class ConfirmSheet(QWidget):
         self._tick.stop()
         self.form.button.fire_no_more()
         self.closed.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102, N802
+        if event.key() == Qt.Key.Key_Escape and not event.isAutoRepeat():
+            self.disarm()
+        else:
+            super().keyPressEvent(event)
 
     # -- looking
 
@@ -349,9 +355,6 @@ class ConfirmSheet(QWidget):
         self._tick.timeout.connect(self._on_tick)
         bridge.changed.connect(self._on_changed)
         bridge.connection_changed.connect(self._on_connection)
-        escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
-        escape.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        escape.activated.connect(self.disarm)
 
     def _on_changed(self, changes: Changes) -> None:
         if changes.kinds & _TOUCHING and (self.armed.incident in changes.incidents or "organisation" in changes.kinds):

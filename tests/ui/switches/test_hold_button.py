@@ -122,7 +122,7 @@ def test_a_first_press_is_taken_back_by_anything_else(table: Table, qtbot: Any) 
     takes_back = {
         "another key": lambda: QTest.keyClick(table.button, Qt.Key.Key_A),
         "a click elsewhere": lambda: QTest.mouseClick(table.other, Qt.MouseButton.LeftButton),
-        "losing the focus": lambda: table.other.setFocus(),
+        "losing the focus": table.other.setFocus,
         "a gate that closes": lambda: (table.button.setEnabled(False), table.button.setEnabled(True)),
         "being hidden": lambda: (table.button.hide(), table.button.show()),
     }

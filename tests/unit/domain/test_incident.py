@@ -38,6 +38,7 @@ def test_an_incident_with_everything_may_enter_every_state(state: str) -> None:
         ("contained", {"unresolved_commands": ("c1",)}, "unknown"),
         ("mitigated", {"mitigation": ""}, "mitigation"),
         ("service_recovered", {"restored": {}}, "Still stopped"),
+        ("service_recovered", {"stops": {}, "restored": {}}, "Nothing was contained"),
         ("service_recovered", {"service_lamp": ""}, "service lamp"),
         ("behaviour_recovered", {"behaviour_lamp": "abnormal"}, "behaviour lamp"),
         ("resolved", {"regression": ""}, "regression"),

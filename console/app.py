@@ -6,6 +6,7 @@ The window is painted first; whatever an `Opening` does runs afterwards on a wor
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import sys
@@ -117,10 +118,8 @@ def warm_up() -> None:
     from console.ui.panels import PANELS
 
     for spec in PANELS:
-        try:
+        with contextlib.suppress(Exception):  # said in the panel's own place, when it is made
             spec.load()
-        except Exception:  # noqa: BLE001 - said in the panel's own place, when it is made
-            continue
 
 
 def window_program() -> Any:
@@ -197,7 +196,7 @@ class OwnDesk:
         from console.ui.first_run import FirstRun
 
         window = self._program.window
-        self._page = FirstRun(self._program.theme, self._settings.name or "", self._plane, locked)
+        self._page = FirstRun(self._program.theme, self._settings.name or "", self._plane, locked, window)
         self._page.answered.connect(self._on_answered)
         window.show_page(self._page)
         window.bar.title.setText("This desk is locked." if locked else "No incident yet: who are you?")
@@ -244,7 +243,7 @@ class OwnDesk:
 def own_opening(folder: Path, answers: Answers) -> Opening:
     """How the desk whose store lies in `folder` is opened for who answered; everything in it blocks.
 
-    Raises what identity store and store raise; Offline and InputError for a plane that was never met and does not answer.
+    Raises what identity store and store raise; Offline or InputError for a plane never met that does not answer.
     """
     from console.policy import default_path, load
 

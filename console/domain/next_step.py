@@ -70,9 +70,9 @@ class Progress:
     online: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class NextStep:
-    """What to do, why, by which action of the desk, on which panel; `waits` when others or the system must move first.
+    """What to do, why, by which action of the desk; `waits` when others or the system must move first.
 
     `switch` and `target` name what it is about, "" where it is about the incident itself; `state` is the one to enter.
     """
@@ -80,11 +80,15 @@ class NextStep:
     sentence: str
     why: str
     action_id: str
-    panel: str
     waits: bool = False
     switch: str = ""
     target: str = ""
     state: str = ""
+
+    @property
+    def panel(self) -> str:
+        """The panel on which it is done or watched."""
+        return self.action_id.removeprefix("view.").partition(".")[0]
 
 
 def next_step(facts: IncidentFacts, progress: Progress) -> NextStep:
@@ -105,35 +109,23 @@ _ORDER = (OPEN, CONTAINED, MITIGATED, SERVICE_RECOVERED, BEHAVIOUR_RECOVERED)
 def _over(facts: IncidentFacts, _: Progress) -> NextStep | None:
     if facts.state != CLOSED:
         return None
-    return NextStep(
-        sentence="This incident is closed",
-        why="Choose another one on the board.",
-        action_id="view.board",
-        panel="board",
-        waits=True,
-    )
+    return NextStep("This incident is closed", "Choose another one on the board.", "view.board", waits=True)
 
 
 def _acknowledge(facts: IncidentFacts, _: Progress) -> NextStep | None:
     if facts.acknowledged:
         return None
     return NextStep(
-        sentence="Acknowledge it",
-        why="It says that somebody has seen it; until then the plane goes on calling people.",
-        action_id="incident.acknowledge",
-        panel="incident",
+        "Acknowledge it",
+        "It says that somebody has seen it; until then the plane goes on calling people.",
+        "incident.acknowledge",
     )
 
 
 def _take_command(facts: IncidentFacts, _: Progress) -> NextStep | None:
     if facts.commander:
         return None
-    return NextStep(
-        sentence="Take command",
-        why="Nobody leads the response yet.",
-        action_id="incident.take_command",
-        panel="incident",
-    )
+    return NextStep("Take command", "Nobody leads the response yet.", "incident.take_command")
 
 
 def _resolve(facts: IncidentFacts, progress: Progress) -> NextStep | None:
@@ -141,16 +133,14 @@ def _resolve(facts: IncidentFacts, progress: Progress) -> NextStep | None:
         return None
     if progress.unknown:
         return NextStep(
-            sentence="Look up what became of the command",
-            why="Its outcome is unknown. It is never sent again by itself." + _offline(progress, _LATER),
-            action_id="switches.look_up",
-            panel="switches",
+            "Look up what became of the command",
+            "Its outcome is unknown. It is never sent again by itself." + _offline(progress, _LATER),
+            "switches.look_up",
         )
     return NextStep(
-        sentence="Wait for the probe",
-        why="A command is under way; it counts once the data path was seen to obey.",
-        action_id="view.switches",
-        panel="switches",
+        "Wait for the probe",
+        "A command is under way; it counts once the data path was seen to obey.",
+        "view.switches",
         waits=True,
     )
 
@@ -159,10 +149,7 @@ def _grade(_: IncidentFacts, progress: Progress) -> NextStep | None:
     if progress.graded:
         return None
     return NextStep(
-        sentence="Grade it",
-        why="The level it opened with is the stricter reading of a signal; a person decides.",
-        action_id="incident.grade",
-        panel="incident",
+        "Grade it", "The level it opened with is the stricter reading of a signal; a person decides.", "incident.grade"
     )
 
 
@@ -171,11 +158,10 @@ def _hold(facts: IncidentFacts, progress: Progress) -> NextStep | None:
         return None
     switch, target = _pair(progress.hold)
     return NextStep(
-        sentence=f"Hold: stop {target} with {switch}",
-        why="It can be taken back, and evidence is captured beside it. Containment comes before diagnosis."
+        f"Hold: stop {target} with {switch}",
+        "It can be taken back, and evidence is captured beside it. Containment comes before diagnosis."
         + _offline(progress),
-        action_id="switches.hold",
-        panel="switches",
+        "switches.hold",
         switch=switch,
         target=target,
     )
@@ -191,10 +177,9 @@ def _walk(_: IncidentFacts, progress: Progress) -> NextStep | None:
     if progress.concluded:
         return None
     return NextStep(
-        sentence="Walk the triage tree",
-        why="Signals suggest, you answer; it ends in the smallest step that contains.",
-        action_id="view.triage",
-        panel="triage",
+        "Walk the triage tree",
+        "Signals suggest, you answer; it ends in the smallest step that contains.",
+        "view.triage",
     )
 
 
@@ -205,10 +190,9 @@ def _throw(facts: IncidentFacts, progress: Progress) -> NextStep | None:
     if not target or done:
         return None
     return NextStep(
-        sentence=f"Throw {switch} on {target}",
-        why="It is the smallest step that contains what triage found." + _offline(progress),
-        action_id="switches.throw",
-        panel="switches",
+        f"Throw {switch} on {target}",
+        "It is the smallest step that contains what triage found." + _offline(progress),
+        "switches.throw",
         switch=switch,
         target=target,
     )
@@ -218,11 +202,9 @@ def _capture(_: IncidentFacts, progress: Progress) -> NextStep | None:
     if progress.captured:
         return None
     return NextStep(
-        sentence="Capture the evidence",
-        why="Before anything is changed back, what shows the failure is copied and encrypted."
-        + _offline(progress, _DROP),
-        action_id="evidence.capture",
-        panel="evidence",
+        "Capture the evidence",
+        "Before anything is changed back, what shows the failure is copied and encrypted." + _offline(progress, _DROP),
+        "evidence.capture",
     )
 
 
@@ -230,10 +212,9 @@ def _seal(facts: IncidentFacts, progress: Progress) -> NextStep | None:
     if facts.sealed and not facts.unsealed_items:
         return None
     return NextStep(
-        sentence="Seal the evidence",
-        why=f"{facts.unsealed_items or progress.captured} items lie under no seal yet.",
-        action_id="incident.seal",
-        panel="incident",
+        "Seal the evidence",
+        f"{facts.unsealed_items or progress.captured} items lie under no seal yet.",
+        "incident.seal",
     )
 
 
@@ -260,21 +241,21 @@ def _prove(facts: IncidentFacts, progress: Progress) -> NextStep | None:
     if owed is None:
         return None
     if owed.evidence == "validation":
-        return _run((f"{owed.switch} {owed.target}",), f"Restoring asks for it: {owed.text}" + _offline(progress, _LATER))
+        return _run(
+            (f"{owed.switch} {owed.target}",), f"A restore asks for it: {owed.text}" + _offline(progress, _LATER)
+        )
     if owed.evidence == "sealed_item":
         return NextStep(
-            sentence="Capture the evidence that the restore asks for",
-            why=owed.text,
-            action_id="evidence.capture",
-            panel="evidence",
+            "Capture the evidence that the restore asks for",
+            owed.text,
+            "evidence.capture",
             switch=owed.switch,
             target=owed.target,
         )
     return NextStep(
-        sentence=f"{'Wait for' if owed.requested else 'Ask'} {_title(owed.signed_by)} to sign off",
-        why=owed.text,
-        action_id="view.timeline" if owed.requested else "incident.request_criterion",
-        panel="timeline" if owed.requested else "incident",
+        f"{'Wait for' if owed.requested else 'Ask'} {_title(owed.signed_by)} to sign off",
+        owed.text,
+        "view.timeline" if owed.requested else "incident.request_criterion",
         waits=owed.requested,
         switch=owed.switch,
         target=owed.target,
@@ -287,12 +268,21 @@ def _restore(facts: IncidentFacts, progress: Progress) -> NextStep | None:
         return None
     switch, target = _pair(held[0])
     return NextStep(
-        sentence=f"Restore {target}: {switch} back to running",
-        why="Every criterion has its evidence." + _offline(progress),
-        action_id="switches.restore",
-        panel="switches",
+        f"Restore {target}: {switch} back to running",
+        "Every criterion has its evidence." + _offline(progress),
+        "switches.restore",
         switch=switch,
         target=target,
+    )
+
+
+def _contain_at_all(facts: IncidentFacts, _: Progress) -> NextStep | None:
+    if facts.stops:
+        return None
+    return NextStep(
+        "Choose a switch that contains it",
+        "What was done by hand nobody can see from here; recovery is judged after a stop that was seen.",
+        "view.switches",
     )
 
 
@@ -302,10 +292,9 @@ def _recover(facts: IncidentFacts, _: Progress) -> NextStep | None:
         missing = entry_faults(state, facts)
         if missing:
             return NextStep(
-                sentence=f"Wait for {state.removesuffix('_recovered')} to recover",
-                why=missing[0],
-                action_id="view.telemetry",
-                panel="telemetry",
+                f"Wait for {state.removesuffix('_recovered')} to recover",
+                missing[0],
+                "view.telemetry",
                 waits=True,
             )
         if facts.state in _ORDER and _ORDER.index(facts.state) < _ORDER.index(state):
@@ -317,23 +306,17 @@ def _complete(facts: IncidentFacts, progress: Progress) -> NextStep | None:
     if not facts.missing_dimensions:
         return None
     return NextStep(
-        sentence="Capture the evidence that is missing",
-        why=f"Nothing was captured of: {', '.join(name.replace('_', ' ') for name in facts.missing_dimensions)}."
+        "Capture the evidence that is missing",
+        f"Nothing was captured of: {', '.join(name.replace('_', ' ') for name in facts.missing_dimensions)}."
         + _offline(progress, _DROP),
-        action_id="evidence.capture",
-        panel="evidence",
+        "evidence.capture",
     )
 
 
 def _export(_: IncidentFacts, progress: Progress) -> NextStep | None:
     if progress.exported:
         return None
-    return NextStep(
-        sentence="Export the sealed package",
-        why="The reviewer judges the package, not this desk.",
-        action_id="incident.export",
-        panel="incident",
-    )
+    return NextStep("Export the sealed package", "The reviewer judges the package, not this desk.", "incident.export")
 
 
 def _review(facts: IncidentFacts, progress: Progress) -> NextStep | None:
@@ -341,10 +324,9 @@ def _review(facts: IncidentFacts, progress: Progress) -> NextStep | None:
         return None
     if progress.reviewer:
         return NextStep(
-            sentence=f"Wait for the review by {progress.reviewer}",
-            why="Closing needs the judgement of somebody who did not respond.",
-            action_id="view.timeline",
-            panel="timeline",
+            f"Wait for the review by {progress.reviewer}",
+            "Closing needs the judgement of somebody who did not respond.",
+            "view.timeline",
             waits=True,
         )
     why = "Somebody who did not respond must find the evidence sufficient."
@@ -352,44 +334,30 @@ def _review(facts: IncidentFacts, progress: Progress) -> NextStep | None:
         why = "The last review found the evidence insufficient; its findings are in the timeline."
     elif facts.review:
         why = f"{facts.reviewer} responded to this incident, so the review does not count."
-    return NextStep(sentence="Ask for the review", why=why, action_id="incident.request_review", panel="incident")
+    return NextStep("Ask for the review", why, "incident.request_review")
 
 
 def _close(_: IncidentFacts, __: Progress) -> NextStep:
     return NextStep(
-        sentence="Close the incident",
-        why="Restored, sealed and reviewed. Say in words what was wrong and what ended it.",
-        action_id="incident.close",
-        panel="incident",
+        "Close the incident",
+        "Restored, sealed and reviewed. Say in words what was wrong and what ended it.",
+        "incident.close",
     )
 
 
 _RULES: tuple[_Rule, ...] = (
     _over, _acknowledge, _take_command, _resolve, _grade, _hold, _contain, _walk, _throw, _capture, _seal, _validate,
-    _mitigate, _prove, _restore, _recover, _complete, _export, _review, _close,
+    _mitigate, _prove, _restore, _contain_at_all, _recover, _complete, _export, _review, _close,
 )  # fmt: skip
 
 
 def _enter(state: str, why: str) -> NextStep:
-    return NextStep(
-        sentence=f"Enter the state '{state.replace('_', ' ')}'",
-        why=why,
-        action_id="incident.enter_state",
-        panel="incident",
-        state=state,
-    )
+    return NextStep(f"Enter the state '{state.replace('_', ' ')}'", why, "incident.enter_state", state=state)
 
 
 def _run(held: tuple[str, ...], why: str) -> NextStep:
     switch, target = _pair(held[0])
-    return NextStep(
-        sentence=f"Validate {target}",
-        why=why,
-        action_id="incident.validate",
-        panel="incident",
-        switch=switch,
-        target=target,
-    )
+    return NextStep(f"Validate {target}", why, "incident.validate", switch=switch, target=target)
 
 
 def _held(facts: IncidentFacts) -> tuple[str, ...]:

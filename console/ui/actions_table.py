@@ -1,7 +1,7 @@
-"""Everything that can be done at the desk, one row each: menus, palette (Ctrl+K) and shortcut sheet (F1) are this table.
+"""Everything that can be done at the desk, one row each: menus, palette (Ctrl+K) and shortcut sheet (F1) come from it.
 
-A row without a panel is the window's own; the others are passed to `panel.on_action(id)` of the panel they name. Ids are
-`panel.verb`. A panel's engineer appends rows for their own panel here and nowhere else. Shortcuts are unique (tested).
+A row without a panel is the window's own; the others are passed to `panel.on_action(id)` of the panel they name. Ids
+are `panel.verb`. A panel appends its own rows here and makes no other actions. Shortcuts are unique (tested).
 """
 
 from __future__ import annotations

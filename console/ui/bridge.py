@@ -142,7 +142,7 @@ class Bridge(QObject):
         failed: Then | None = None,
         **kw: Any,
     ) -> None:
-        """Does `verb(record, *args, **kw)` on the writer's thread; adds `now` where the verb wants it and none is given.
+        """Does `verb(record, *args, **kw)` on the writer's thread; adds `now` where the verb wants one.
 
         `then` gets what the verb returned, `failed` the error; without `failed` the error becomes a notice.
         """

@@ -16,7 +16,8 @@ INK = QColor(0, 0, 0)
 PLAIN: dict[str, Any] = {
     "palette": {
         "dark": {
-            "base": "#24272b", "raised": "#2e3237", "sunken": "#1b1d20", "line": "#454b53", "outline": "#7c858f", "edge": "#454b53", "hover": "#3a4047", "text": "#dfe2e6",
+            "base": "#24272b", "raised": "#2e3237", "sunken": "#1b1d20", "line": "#454b53", "text": "#dfe2e6",
+            "outline": "#7c858f", "edge": "#454b53", "hover": "#3a4047", "grip": "#5a626b",
             "text_dim": "#a6adb6", "accent": "#8fb4d8", "focus": "#a9d1f7", "selection": "#3b516a",
             "abnormal": "#ff7a70", "warning": "#fcca75", "normal": "#8f969e", "unknown": "#c3a6e0",
             "exercise": "#2f6fb0", "exercise_text": "#ffffff", "live": "#e4e7ea", "live_text": "#141618",

@@ -1,4 +1,4 @@
-"""Small painted signs: severity, state, lamp. Each says the same thing in shape, word and colour, and to a screen reader.
+"""Small painted signs: severity, state, lamp. Each says the same in shape, word and colour, and to a screen reader.
 
 None of them takes the focus; colour alone never carries anything.
 """

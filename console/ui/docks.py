@@ -121,8 +121,8 @@ def _first_focus(inside: QWidget) -> QWidget:
         return inside
     at = inside.nextInFocusChain()
     while at is not None and at is not inside:
-        if inside.isAncestorOf(at) and at.focusPolicy() & Qt.FocusPolicy.TabFocus and at.isVisibleTo(inside):
-            if at.isEnabled():
-                return at
+        takes_it = at.isEnabled() and at.focusPolicy() & Qt.FocusPolicy.TabFocus
+        if takes_it and inside.isAncestorOf(at) and at.isVisibleTo(inside):
+            return at
         at = at.nextInFocusChain()
     return inside

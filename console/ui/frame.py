@@ -17,7 +17,7 @@ from console.ui.theme import Theme
 
 @dataclass(frozen=True)
 class Frame:
-    """The bridge to the desk, who works at it, what is chosen, how it looks, where to say something, what is decided."""
+    """The bridge to the desk, who works there, what is chosen, how it looks, where to say things, what is decided."""
 
     bridge: Bridge
     session: Session

@@ -103,6 +103,7 @@ class IncidentBar(QWidget):
         theme.changed.connect(self._dress)
         self._dress()
         self._show_parts(False)
+        self.set_next("")
 
     @property
     def incident(self) -> str:

@@ -42,7 +42,7 @@ class MainWindow(QMainWindow):
     """Signals: `painted()` once, after the first paint; `panels_ready()` when the last panel was made or failed;
     `closing()` before the window goes.
 
-    Attributes: `frame` (None until attached), `docks` by panel id, `bar`, `status`, `bars`, `dispatcher`, `palette_box`.
+    Attributes: `frame` (None until attached), `docks` by panel id, `bar`, `status`, `bars`, `dispatcher`.
     """
 
     painted = Signal()

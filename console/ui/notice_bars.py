@@ -42,6 +42,8 @@ class NoticeBar(QWidget):
         self._least = theme.px("bar") if notice.action is not None else theme.px("row") + 2
         self._lay_out(notice)
         self.setFixedHeight(self._least)
+        self._fitting = QTimer(self, singleShot=True, interval=0)
+        self._fitting.timeout.connect(self._fit)
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self.dismiss)
         self._start()
@@ -61,6 +63,9 @@ class NoticeBar(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802
         super().resizeEvent(event)
+        self._fitting.start()  # not in here: a layout under way would put the old height back
+
+    def _fit(self) -> None:
         # The height of a text that wraps is only known at its width, which nested layouts do not pass on.
         text = self._text.fontMetrics().boundingRect(
             QRect(0, 0, max(80, self._text.width()), 10_000), int(Qt.TextFlag.TextWordWrap), self._text.text()

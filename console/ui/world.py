@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QApplication, QSizePolicy, QVBoxLayout, QWidget
 from console.ui.text import display
 from console.ui.theme import Theme
 
-EXERCISE, LIVE, UNKNOWN = "EXERCISE", "LIVE", "WORLD NOT KNOWN YET"
+EXERCISE, LIVE, UNKNOWN = "EXERCISE", "LIVE", "NOT OPEN YET"
 _SAYS = {
     EXERCISE: "nothing here reaches production",
     LIVE: "what you do here takes effect",
-    UNKNOWN: "opening the record",
+    UNKNOWN: "exercise or live is known when the record is open",
 }
 _PLATE = {EXERCISE: ("exercise", "exercise_text"), LIVE: ("live", "live_text"), UNKNOWN: ("raised", "text")}
 _SEPARATOR = " \u00b7 "

@@ -15,6 +15,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 BENCHMARKS = {
+    "first_paint": "The desk's window painted for the first time, against an empty QMainWindow, fresh processes",
     "commit": "One confirmed action (chain, signature, projection, search, outbox) against append + fdatasync",
     "click_to_observed": "Authorised to observed at the data path, against a bare control call and probe",
     "list_1m_open": "The board on 1,000,000 incidents, first rows painted, against a QStandardItemModel of 100,000",

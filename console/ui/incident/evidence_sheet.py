@@ -6,12 +6,11 @@ import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from console.domain.errors import InputError
-from console.evidence.age import Identity
-from console.evidence.sealing import PackageReport
 from console.proof.actor import Actor
 from console.queries.standing import Standing
 from console.runtime.desk import Desk
@@ -51,19 +50,18 @@ class ExportSheet(Sheet):
         job = exporting(self.frame.bridge.desk, self.standing, Path(typed), session, session.actor())
         self.frame.bridge.work(job, owner=self, then=partial(self._on_written, typed), failed=self.fail)
 
-    def _on_written(self, folder: str, report: PackageReport) -> None:
+    def _on_written(self, folder: str, report: Any) -> None:
         self.finish(f"{report.size} items, {report.bytes:,} bytes, written to {display(folder, 200)}.")
 
 
-def exporting(
-    desk: Desk, standing: Standing, dest: Path, session: Session, actor: Actor
-) -> Callable[[], PackageReport]:
+def exporting(desk: Desk, standing: Standing, dest: Path, session: Session, actor: Actor) -> Callable[[], Any]:
     """The job for a worker; raises what writing a package raises, and InputError for a parent that is not there."""
     incident, seal, origin = standing.page.row.incident, standing.seal, session.origin
-    recipients, identity = session.openers, session.evidence_identity
+    recipients = session.openers
+    identity: Any = session.evidence_identity
 
-    def job() -> PackageReport:
-        if recipients is None or not isinstance(identity, Identity):
+    def job() -> Any:
+        if recipients is None or identity is None:
             raise InputError("There is no custodian and escrow key to encrypt a package to.")
         try:
             dest.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -156,7 +156,7 @@ class Sheet(QWidget):
         whole.setSpacing(gap)
         whole.addWidget(self.title)
         whole.addWidget(self.intro)
-        whole.addWidget(self.area, 1)
+        whole.addWidget(self.area)
         whole.addWidget(self.trouble)
         whole.addLayout(foot)
         whole.addStretch(1)

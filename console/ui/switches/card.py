@@ -27,7 +27,6 @@ from console.ui.switches.words import (
     observed_sign,
     observed_words,
 )
-from console.ui.text import display
 from console.ui.theme import Theme
 
 _REPLY = 120
@@ -73,11 +72,7 @@ class SwitchCard(Band):
         who = f"{age_words(wanted.at, now)}, generation {wanted.generation}" if wanted.at else "never moved"
         self._desired.show_state(desired_sign(wanted), who + (f", {wanted.by}" if wanted.by else ""))
         claim = row.claimed
-        reply = (
-            f"{age_words(claim.at, now)}: {display(claim.detail, _REPLY)}"
-            if claim.at
-            else "the back-end was not asked yet"
-        )
+        reply = f"{age_words(claim.at, now)}: {claim.detail[:_REPLY]}" if claim.at else "the back-end was not asked yet"
         self._claimed.show_state(claimed_sign(claim), reply)
         failing = row.last is not None and row.last.state in _FAILING
         drifted = bool(row.drift.at)

@@ -16,7 +16,6 @@ from console.domain.switches import RestoreCriterion, Switch
 from console.queries.switches import SheetFacts
 from console.ui.chips import StateChip
 from console.ui.switches.parts import Dim, Line, row_of
-from console.ui.text import display
 from console.ui.theme import Theme
 
 
@@ -111,4 +110,4 @@ def _proof_words(piece: Piece, facts: SheetFacts) -> str:
         return display(
             f"Measured: {body.get('passed', '?')} of {body.get('cases', '?')} cases pass. {named} (…{short})"
         )
-    return display(f"Signed off by a holder of {', '.join(sorted(piece.signer_roles))} (…{short})")
+    return f"Signed off by a holder of {', '.join(sorted(piece.signer_roles))} (…{short})"

@@ -104,12 +104,12 @@ class ReceiptView(QWidget):
 
     def _clock_grid(self) -> QGridLayout:
         grid = QGridLayout()
-        grid.setHorizontalSpacing(self._theme.px("space_3"))
+        grid.setHorizontalSpacing(self._theme.px("space_4"))
         grid.setVerticalSpacing(0)
-        for column, (chip, when) in enumerate(self._steps.values()):
-            grid.addWidget(chip, 0, column)
-            grid.addWidget(when, 1, column)
-        grid.setColumnStretch(len(self._steps), 1)
+        for line, (chip, when) in enumerate(self._steps.values()):
+            grid.addWidget(chip, line, 0)
+            grid.addWidget(when, line, 1)
+        grid.setColumnStretch(2, 1)
         return grid
 
     def _result_grid(self) -> QGridLayout:

@@ -206,7 +206,7 @@ def test_the_approving_person_looks_for_themselves(
     panel.on_action("switches.approve")
     sheet = panel.sheet
     assert isinstance(sheet, ApproveSheet)
-    qtbot.waitUntil(lambda: sheet.unmet == "", timeout=5_000)
+    qtbot.waitUntil(sheet.button.isEnabled, timeout=5_000)
     sheet.button.click()
     qtbot.wait(400)
     sheet.button.click()

@@ -122,6 +122,12 @@ def test_what_is_done_by_hand_does_not_block_the_rest() -> None:
     assert next_step(COMMANDED, by_hand).action_id == "evidence.capture"
 
 
+def test_after_what_was_done_by_hand_a_stop_that_can_be_seen_is_still_asked_for() -> None:
+    by_hand = dataclasses.replace(CAPTURED, proposed=("static_response",))
+    step = next_step(dataclasses.replace(COMMANDED, sealed=("e3",), missing_dimensions=()), by_hand)
+    assert (step.panel, step.waits) == ("switches", False)
+
+
 def test_an_unknown_outcome_comes_before_everything_but_who_answers() -> None:
     facts = dataclasses.replace(KEPT, unresolved_commands=("c",))
     assert next_step(facts, dataclasses.replace(CAPTURED, unknown=True)).action_id == "switches.look_up"

@@ -1,4 +1,4 @@
-"""Who does something: the name in the event, the role they act in, and their key where a signature of theirs is asked for.
+"""Who does something: the name in the event, the role they act in, and their key where they must sign.
 
 A key in here lives only as long as the person is signed in; it is never stored and `repr` never shows it.
 """

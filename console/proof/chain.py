@@ -32,7 +32,8 @@ class ChainFault:
 def link_fault(head: ChainHead, event: Envelope) -> str:
     """Why `event` does not continue `head`, or "" when it does."""
     if event.seq != head.seq + 1:
-        return f"event {event.seq} follows event {head.seq}; {'one or more are missing' if event.seq > head.seq else 'the place is taken'}"
+        why = "one or more are missing" if event.seq > head.seq else "the place is taken"
+        return f"event {event.seq} follows event {head.seq}; {why}"
     if event.prev_hash != head.hash:
         return f"event {event.seq} names another predecessor than event {head.seq} of this record"
     return ""

@@ -1,6 +1,6 @@
 """The event envelope: the one shape of everything that happens, signed once and stored as signed for ever.
 
-The bytes that were signed are the bytes that are kept, sent and shown; nothing here ever re-serialises a received event.
+The bytes that were signed are the bytes that are kept, sent and shown; nothing here re-serialises a received event.
 The field list is design.md's and does not change; a new kind of event is a new `type` with its own `schema_v`.
 """
 

@@ -43,7 +43,7 @@ class WireEvent(Message):
 
 
 class TokenRequest(Message):
-    """Proof of holding a certified device key: `sig` is over the canonical {device, nonce, time, origin, kind:"token"}."""
+    """Proof of holding a certified device key: `sig` is over `proof.journal.token_subject` of the other fields."""
 
     device: Hex64
     time: Utc
@@ -114,7 +114,7 @@ class JournalAnswer(Answer):
 class EventAnswer(Answer):
     """One event as the journal holds it, with its receipt.
 
-    `clock_skew_ms` is how far its author's clock was ahead of the plane's (negative: behind) when that was flagged, else 0.
+    `clock_skew_ms` is how far its author's clock was ahead of the plane's (negative: behind) when flagged, else 0.
     """
 
     entry: JournalEntry

@@ -61,7 +61,7 @@ def measure(work: Path) -> dict[str, object]:
     def start(name: str, code: str) -> Callable[[], float]:
         def once() -> float:
             begun = time.monotonic()
-            done = subprocess.run(  # noqa: S603 - our own interpreter
+            done = subprocess.run(
                 [sys.executable, "-c", code, str(work / "store")],
                 env=environment, capture_output=True, check=True, text=True, timeout=60,
             )  # fmt: skip

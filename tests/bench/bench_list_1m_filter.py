@@ -11,8 +11,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from board_store import RARE, WORDS, bridge_on, fill, turn_until
-from pairs import in_turn, row
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt
 from PySide6.QtWidgets import QHeaderView, QTableView
 
@@ -20,6 +18,8 @@ from console.queries.board import ALL, NEWEST, Wanted
 from console.ui.board.lines import COLUMNS
 from console.ui.board.model import BoardModel
 from console.ui.board.table import TITLE, IncidentTable
+from tests.bench.board_store import RARE, WORDS, bridge_on, fill, turn_until
+from tests.bench.pairs import in_turn, row
 
 OURS, THEIRS, PAIRS, HITS = 1_000_000, 100_000, 7, 10
 SIZE = (1366, 700)

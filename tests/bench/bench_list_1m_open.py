@@ -9,8 +9,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from board_store import WORDS, bridge_on, fill, turn_until
-from pairs import in_turn, row
 from PySide6.QtGui import QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QApplication, QHeaderView, QTableView
 
@@ -20,6 +18,8 @@ from console.ui.board.model import BoardModel
 from console.ui.board.table import IncidentTable
 from console.ui.bridge import Bridge
 from console.ui.theme import Theme
+from tests.bench.board_store import WORDS, bridge_on, fill, turn_until
+from tests.bench.pairs import in_turn, row
 
 OURS, THEIRS, PAIRS = 1_000_000, 100_000, 5
 SIZE = (1366, 700)

@@ -134,8 +134,12 @@ class Story:
     def up_to(self, stage: str) -> None:
         """Everything up to and with `stage`, one of STAGES."""
         for name in STAGES[: STAGES.index(stage) + 1]:
-            step, arguments = PATH[name]
-            step(self, *arguments)
+            self.play(name)
+
+    def play(self, stage: str) -> None:
+        """That one stage."""
+        step, arguments = PATH[stage]
+        step(self, *arguments)
 
     def from_plane(self, event_type: str, **fields: Any) -> str:
         event = self.plane.write(event_type, self.incident, body_of(event_type, **fields))

@@ -167,9 +167,7 @@ class Players:
     def _mend(self, incident: str, event: Envelope) -> None:
         if self._fault_id:
             self._range.withdraw(self._fault_id)
-            self._say(
-                incident, self._cast.actor(SECOND), "The cause is found and taken away; validate the target."
-            )
+            self._say(incident, self._cast.actor(SECOND), "The cause is found and taken away; validate the target.")
 
     def _say(self, incident: str, actor: Actor, text: str) -> None:
         now = _now()

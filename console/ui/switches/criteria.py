@@ -106,8 +106,8 @@ def _proof_words(piece: Piece, facts: SheetFacts) -> str:
     if piece.kind == VALIDATION:
         body = facts.measured.get(piece.id, {})
         measures = body.get("measures")
-        named = ", ".join(f"{k} {v}" for k, v in sorted(measures.items())[:3]) if isinstance(measures, Mapping) else ""
-        return display(
-            f"Measured: {body.get('passed', '?')} of {body.get('cases', '?')} cases pass. {named} (…{short})"
-        )
+        pairs = sorted(measures.items())[:3] if isinstance(measures, Mapping) else []
+        named = ", ".join(f"{name} {value}" for name, value in pairs)
+        passed = f"{body.get('passed', '?')} of {body.get('cases', '?')}"
+        return f"Measured: {passed} cases pass. {named} (…{short})"
     return f"Signed off by a holder of {', '.join(sorted(piece.signer_roles))} (…{short})"

@@ -77,7 +77,7 @@ class TelemetryPanel(QWidget):
         self._span = QPushButton(self)
         self._span.setToolTip("Change the time shown (W)")
         self._span.clicked.connect(self._on_span)
-        self._notes = PlainLabel("", self, elide=True)
+        self._notes = PlainLabel("", self, elide=True, limit=600)
         self._notes.setFont(theme.font("small"))
         top = QHBoxLayout()
         top.addWidget(self._key, 1)
@@ -263,7 +263,7 @@ class TelemetryPanel(QWidget):
             self._say_large(following)
             return
         strange = sorted(following.readings.unmapped)
-        named = ", ".join(display(name, 60) for name in strange[:_NAMED])
+        named = ", ".join(name[:60] for name in strange[:_NAMED])
         more = f" and {len(strange) - _NAMED} more" if len(strange) > _NAMED else ""
         notes = f"Unmapped, in no threshold and not drawn: {named}{more}" if strange else self._milestone_words()
         self._notes.setText(notes)
@@ -278,7 +278,7 @@ class TelemetryPanel(QWidget):
     def _say_large(self, following: Following) -> None:
         cell = self.cells[self._large]
         names = following.readings.names(self._large, TARGET if following.readings.item is not None else ALL)
-        listed = ", ".join(display(name, 90) for name in names[:3]) + (" ..." if len(names) > 3 else "")
+        listed = ", ".join(name[:90] for name in names[:3]) + (" ..." if len(names) > 3 else "")
         self._notes.setText(f"{wording.rule_sentence(cell.rule)}. {len(names)} series: {listed}. Esc goes back.")
 
     # -- choices

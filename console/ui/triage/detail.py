@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVB
 
 from console.domain.triage import ANSWERS, InfraQuestion, TriageTree
 from console.queries.triage import GivenAnswer
-from console.ui.text import PlainLabel, display
+from console.ui.text import PlainLabel
 from console.ui.theme import Theme
 from console.ui.triage.nodes import NodeView
 
@@ -86,7 +86,7 @@ class Detail(QFrame):
             button.setEnabled(allowed)
 
     def _say_answers(self, answers: Sequence[GivenAnswer]) -> None:
-        told = [f"{a.answer} at {a.at[11:19]} by {display(a.actor, 60)}" for a in reversed(answers)]
+        told = [f"{a.answer} at {a.at[11:19]} by {a.actor[:60]}" for a in reversed(answers)]
         more = f"; {len(told) - _HISTORY} earlier" if len(told) > _HISTORY else ""
         self._say("Answers", "; ".join(told[:_HISTORY]) + more if told else "none yet")
 
@@ -100,4 +100,4 @@ class Detail(QFrame):
 
 
 def _words(name: str) -> str:
-    return display(name.replace("_", " "), 60)
+    return name.replace("_", " ")[:60]

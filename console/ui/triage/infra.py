@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QWidget
 
 from console.domain.triage import UNCLEAR, InfraQuestion, TriageTree
 from console.ui.chips import StateChip, paint_mark
@@ -19,8 +19,8 @@ VERDICTS = {
     "model": ("not infrastructure", "ring", "normal"),
     "open": ("not answered", "cross", "unknown"),
 }
-MIN_PX, SIDES_PX = 44, 88
-"""The least height of a question, and what the answer beside it and the margins take of its width."""
+MIN_PX, SIDES_PX, NARROW_PX = 30, 88, 640
+"""The least height of a question, and what the answer beside it and the margins take of its width; narrower than the last, questions stand below each other."""
 _FLAGS = int(Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap)
 _MARKS = {"": ("ring", "normal"), UNCLEAR: ("half", "unknown")}
 
@@ -124,9 +124,9 @@ class InfraCheck(QWidget):
             INFRA + q.id: Question(theme, n, q, self) for n, q in enumerate(tree.infra_questions, 1)
         }  # fmt: skip
         self._verdict = StateChip(theme, "", parent=self)
-        layout = QHBoxLayout(self)
+        self._layout = layout = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(theme.px("space_2"))
+        layout.setSpacing(theme.px("space_1"))
         for question in self.questions.values():
             question.focused.connect(self.focused)
             question.typed.connect(self.typed)
@@ -136,9 +136,14 @@ class InfraCheck(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802
         super().resizeEvent(event)
-        needed = max((q.height_for(q.width()) for q in self.questions.values()), default=MIN_PX)
-        if needed != self.minimumHeight():
-            self.setFixedHeight(needed)
+        stacked, direction = self.width() < NARROW_PX, QBoxLayout.Direction
+        self._layout.setDirection(direction.TopToBottom if stacked else direction.LeftToRight)
+        beside = self._verdict.sizeHint().width() + len(self.questions) * self._layout.spacing()
+        each = self.width() if stacked else (self.width() - beside) // max(len(self.questions), 1)
+        needed = max((q.height_for(each) for q in self.questions.values()), default=MIN_PX)
+        for question in self.questions.values():
+            if question.minimumHeight() != needed:
+                question.setFixedHeight(needed)
 
     @property
     def verdict(self) -> str:

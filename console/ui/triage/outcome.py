@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVB
 from console.domain.triage import ContainmentStep, Proposal, TriageTree
 from console.queries.triage import Conclusion
 from console.ui.chips import SeverityChip, StateChip
-from console.ui.text import PlainLabel, display
+from console.ui.text import PlainLabel, plain_tooltip
 from console.ui.theme import Theme
 
 _NEXT_STEPS = 2
@@ -68,7 +68,7 @@ class Outcome(QFrame):
     ) -> None:
         """Shows what the walk comes to; `blocked` says why it may not be concluded, "" when it may."""
         self.conclude.setEnabled(not blocked)
-        self.conclude.setToolTip(display(blocked))
+        plain_tooltip(self.conclude, blocked)
         self.sheet.setEnabled(conclusion is not None)
         self._say_state(proposal, conclusion)
         if proposal is None:
@@ -100,9 +100,9 @@ class Outcome(QFrame):
 def step_text(step: ContainmentStep) -> str:
     """One step in words."""
     if not step.switch:
-        return f"{display(step.title, 80)}, by hand"
+        return f"{step.title}, by hand"
     hand = "" if step.adapter else ", by hand: nothing enforces it there"
-    return f"{display(step.switch, 40)} on {display(step.target, 60)} ({display(step.scope, 30)}){hand}"
+    return f"{step.switch} on {step.target} ({step.scope}){hand}"
 
 
 def _rest(proposal: Proposal, tree: TriageTree) -> str:
@@ -118,4 +118,4 @@ def _rest(proposal: Proposal, tree: TriageTree) -> str:
 
 
 def _words(name: str) -> str:
-    return display(name.replace("_", " "), 60)
+    return name.replace("_", " ")[:60]

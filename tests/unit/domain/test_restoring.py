@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -23,7 +24,7 @@ PIECES = {piece.id: piece for piece in (RUN, SIGN, THING)}
 GOOD = {"signed": ("sign",), "measured": ("run",), "kept": ("thing",)}
 
 
-def proven(cited: dict[str, tuple[str, ...]], *changed: Piece) -> set[str]:
+def proven(cited: Mapping[str, tuple[str, ...]], *changed: Piece) -> set[str]:
     return set(proven_ids(SWITCH, TARGET, cited, PIECES | {piece.id: piece for piece in changed}))
 
 

@@ -159,7 +159,7 @@ class Players:
         act(sign_review, incident, seal, word, findings, actor=actor, now=_now()).result()
 
     def _restart_once(self, incident: str, event: Envelope) -> None:
-        """After the first stop was seen to work, the gateway's process is killed, to see whether the stop survives it."""
+        """After the first stop was seen to work the gateway's process is killed, to see whether it survives."""
         if event.body["state"] == STOPPED and event.body["results"]["survives_restart"]["result"] == "unknown":
             self._range.restart_gateway("KILL")
             self._say(incident, self._cast.actor(SECOND), "I killed the gateway's process and it came back by itself.")

@@ -116,7 +116,7 @@ class SwitchCard(Band):
         badge = StateChip(theme, self._badge(), "diamond" if self.reach.proposed else "dash", "normal")
         badge.setVisible(bool(self._badge()))
         box.addLayout(row_of(name, badge, stretch=0))
-        box.addWidget(Dim(theme, self._title))
+        box.addWidget(Dim(theme, self._title, wrap=True))
         if self.reach.warning:
             wider = Dim(theme, self.reach.warning, wrap=True)
             box.addLayout(row_of(StateChip(theme, "wider", "triangle", "warning"), wider, stretch=1))

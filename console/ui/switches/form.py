@@ -57,6 +57,7 @@ class SheetForm(QWidget):
         self._state, self._seen = StateChip(theme, "…"), Dim(theme, "", wrap=True)
         self._reach, self._can = Line(theme, "", wrap=True), Dim(theme, "", wrap=True)
         self._said = Dim(theme, "", wrap=True)
+        self._said.hide()
         self._gates = Line(theme, "", wrap=True)
         self._again, self._cancel = QPushButton("Look again"), QPushButton("Cancel (Esc)")
         self._role = Dim(theme, "", wrap=True)
@@ -95,6 +96,7 @@ class SheetForm(QWidget):
     def say(self, words: str) -> None:
         """One line beside the button."""
         self._said.setText(words)
+        self._said.setVisible(bool(words))
 
     @property
     def gates_text(self) -> str:
@@ -135,7 +137,8 @@ class SheetForm(QWidget):
         inner = QVBoxLayout(foot)
         inner.setContentsMargins(14, 8, 8, 8)
         inner.addWidget(self._gates)
-        inner.addLayout(row_of(self._cancel, self._again, self._said, self.button, stretch=2))
+        inner.addWidget(self._said)
+        inner.addLayout(row_of(self._cancel, self._again, Line(self._theme), self.button, stretch=2))
         box.addWidget(foot)
         for button, slot in ((self._again, self.look_again), (self._cancel, self.cancel)):
             button.setAutoDefault(False)

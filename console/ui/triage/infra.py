@@ -20,7 +20,8 @@ VERDICTS = {
     "open": ("not answered", "cross", "unknown"),
 }
 MIN_PX, SIDES_PX, NARROW_PX = 30, 88, 640
-"""The least height of a question, and what the answer beside it and the margins take of its width; narrower than the last, questions stand below each other."""
+"""The least height of a question, and what the answer beside it and the margins take of its width;
+narrower than the last, questions stand below each other."""
 _FLAGS = int(Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap)
 _MARKS = {"": ("ring", "normal"), UNCLEAR: ("half", "unknown")}
 

@@ -17,7 +17,7 @@ from console.ui.text import display
 from console.ui.theme import Theme
 from console.ui.triage.nodes import OPEN, STATE_WORDS, NodeView, SignalView
 
-CARD_PX, LEAF_GAP = 232, 26
+CARD_PX, LEAF_GAP, MORE_PX = 232, 26, 34
 MARKS = {YES: ("circle", "accent"), NO: ("dash", "normal"), UNCLEAR: ("half", "unknown"), OPEN: ("ring", "normal")}
 SIGNAL_MARKS = {ABNORMAL: ("triangle", "abnormal"), WARNING: ("diamond", "warning")}
 
@@ -148,10 +148,10 @@ class NodeWidget(QWidget):
         for place, signal in enumerate(shown):
             more = len(shown) - place
             width = self._leaf_width(signal)
-            if x + width > limit:
+            if x + width > limit - (MORE_PX if more > 1 else 0) and (place or x + width > limit):
                 painter.setFont(theme.font("small"))
                 painter.setPen(theme.colour("text_dim"))
-                painter.drawText(QPointF(x, middle + 4), f"+{more}")
+                painter.drawText(QPointF(min(x, limit - MORE_PX + 14), middle + 4), f"+{more}")
                 return
             self._paint_leaf(painter, x, middle, signal)
             x += width + 14

@@ -18,7 +18,7 @@ _NEXT_STEPS = 2
 
 
 class Outcome(QFrame):
-    """Signals: `conclude_wanted()`, `sheet_wanted()`."""
+    """Signals: `conclude_wanted()`, `sheet_wanted()`. Whoever shows it puts its buttons, `keys`, where they stay."""
 
     conclude_wanted = Signal()
     sheet_wanted = Signal()
@@ -32,7 +32,8 @@ class Outcome(QFrame):
         self._warning = StateChip(theme, "", "triangle", "warning", self)
         self._rest = PlainLabel("", self, limit=900)
         self.conclude = QPushButton("Conclude  (Ctrl+Enter)", self)
-        self.sheet = QPushButton("Open the switch sheet  (F9)", self)
+        self.sheet = QPushButton("Switch sheet  (F9)", self)
+        self.keys = QWidget(self)
         self._build()
 
     def _build(self) -> None:
@@ -50,7 +51,8 @@ class Outcome(QFrame):
         head = QHBoxLayout()
         head.addWidget(self._state, 1)
         head.addWidget(self._chip)
-        keys = QHBoxLayout()
+        keys = QHBoxLayout(self.keys)
+        keys.setContentsMargins(0, 0, 0, 0)
         keys.setSpacing(theme.px("space_2"))
         keys.addWidget(self.conclude, 1)
         keys.addWidget(self.sheet, 1)
@@ -61,7 +63,6 @@ class Outcome(QFrame):
         layout.addWidget(self._first)
         layout.addWidget(self._warning)
         layout.addWidget(self._rest)
-        layout.addLayout(keys)
 
     def show_proposal(
         self, proposal: Proposal | None, conclusion: Conclusion | None, tree: TriageTree, blocked: str

@@ -97,7 +97,11 @@ class TriagePanel(QWidget):
         self._middle = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._middle.setSpacing(theme.px("space_3"))
         self._middle.addWidget(self._branches, 3)
-        self._middle.addWidget(self._words, 2)
+        side = QVBoxLayout()
+        side.setSpacing(theme.px("space_1"))
+        side.addWidget(self._words, 1)
+        side.addWidget(self._outcome.keys)
+        self._middle.addLayout(side, 2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(*[theme.px("space_2")] * 4)
         layout.setSpacing(theme.px("space_2"))
@@ -171,7 +175,7 @@ class TriagePanel(QWidget):
 
     def _show(self) -> None:
         view = self._view
-        for part in (self._infra, self._branches, self._words):
+        for part in (self._infra, self._branches, self._words, self._outcome.keys):
             part.setVisible(view is not None)
         self._empty.setVisible(view is None)
         if view is None:

@@ -1,4 +1,4 @@
-"""Owning an incident: every verb writes exactly its event, and every rule refuses with a sentence and writes nothing."""
+"""Owning an incident: every verb writes exactly its event, every rule refuses with a sentence and writes nothing."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -83,3 +84,12 @@ def test_measures_beyond_a_fail_limit_are_named_and_what_is_no_number_is_refused
     assert beyond_limits(held, {"m": "0.9", "other": "nan"}) == ("m", "other")
     with pytest.raises(InputError, match="not a number"):
         beyond_limits(held, {"m": "fine"})
+
+
+def test_one_side_or_none() -> None:
+    floor, ceiling = replace(BAND, ceiling=None), replace(BAND, floor=None)
+    assert [rule.is_judged for rule in (BAND, floor, ceiling, replace(floor, floor=None))] == [True, True, True, False]
+    assert (floor.beyond(100.0, "fail"), ceiling.beyond(-100.0, "fail")) == ("", "")
+    assert (floor.well_inside(100.0, "floor"), ceiling.well_inside(-100.0, "ceiling")) == (True, True)
+    assert (floor.well_inside(1.4, "floor"), ceiling.well_inside(8.6, "ceiling")) == (False, False)
+    assert (BAND.limit("floor"), BAND.limit("ceiling")) == (BAND.floor, BAND.ceiling)

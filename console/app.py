@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -303,6 +301,9 @@ def _world(folder: Path, plane: str) -> _World:
 
 
 def _ask_plane(plane: str) -> _World:
+    import secrets
+    import time
+
     from console.proof.keys import SEED_BYTES, SigningKey
     from console.remote.plane_client import PlaneClient
     from console.remote.tokens import TokenKeeper

@@ -13,7 +13,6 @@ Anything else that escapes is a fault of the program and leaves with 70 after it
 from __future__ import annotations
 
 import importlib
-import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -34,8 +33,6 @@ COMMANDS = {
 DESK_OPTIONS = ("--store", "--plane")
 
 PROGRAM_FAULT = 70
-
-_log = logging.getLogger(__name__)
 
 
 def desk_options(args: list[str]) -> dict[str, str] | None:
@@ -129,11 +126,14 @@ def main(args: list[str] | None = None) -> NoReturn:
 
 def _leave_with_fault(error: Exception) -> NoReturn:
     """Says whose fault it is: a settings file's, or - whatever else comes here - our own."""
+    import logging
+
     from console import config
 
     if isinstance(error, config.SettingsError):
         _leave(error.sentence, error.exit_code)
-    _log.critical("This is a fault of the program, not of what you did; please report it.", exc_info=error)
+    sentence = "This is a fault of the program, not of what you did; please report it."
+    logging.getLogger(__name__).critical(sentence, exc_info=error)
     sys.exit(PROGRAM_FAULT)
 
 

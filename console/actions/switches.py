@@ -116,9 +116,7 @@ def _order(
     )
 
 
-def _context(
-    tx: Transaction, order: Order, catalogue: SwitchCatalogue, policy_hash: str, now: datetime
-) -> GateContext:
+def _context(tx: Transaction, order: Order, catalogue: SwitchCatalogue, policy_hash: str, now: datetime) -> GateContext:
     people = certified_people(tx)
     subject = canonical(approval_subject(order, order.request_expires)) if order.approvals else b""
     author = people.get(order.person)

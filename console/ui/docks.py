@@ -52,14 +52,13 @@ class PanelDock(QDockWidget):
         self.panel: Any = None
         self.setObjectName(f"dock.{spec.id}")
         self.setAccessibleName(spec.title)
-        self._band = WorldBand(theme, exercise, "", self)
-        self._band.hide()
+        self._theme, self._world = theme, (exercise, "")
+        self._band: WorldBand | None = None
         self._placeholder = Placeholder("This panel is being opened ...", self)
         self._box = QWidget(self)
         self._layout = QVBoxLayout(self._box)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(0)
-        self._layout.addWidget(self._band)
         self._layout.addWidget(self._placeholder, 1)
         self.setWidget(self._box)
         self.topLevelChanged.connect(self._on_top_level_changed)
@@ -69,6 +68,8 @@ class PanelDock(QDockWidget):
         """Puts the panel in its place."""
         focused = self._placeholder.hasFocus()
         self.panel = panel
+        if not panel.accessibleName():
+            panel.setAccessibleName(self.spec.title)
         self._layout.replaceWidget(self._placeholder, panel)
         self._placeholder.hide()
         self._placeholder.deleteLater()
@@ -82,7 +83,9 @@ class PanelDock(QDockWidget):
 
     def set_world(self, exercise: bool | None, origin: str) -> None:
         """Shows another world on the band."""
-        self._band.set_world(exercise, origin)
+        self._world = (exercise, origin)
+        if self._band is not None:
+            self._band.set_world(exercise, origin)
 
     def come_forward(self) -> None:
         """Shows the dock, raises its tab and gives it the focus."""
@@ -106,7 +109,11 @@ class PanelDock(QDockWidget):
             bar.deleteLater()
 
     def _on_top_level_changed(self, floating: bool) -> None:
-        self._band.setVisible(floating)
+        if floating and self._band is None:
+            self._band = WorldBand(self._theme, *self._world, self._box)
+            self._layout.insertWidget(0, self._band)
+        if self._band is not None:
+            self._band.setVisible(floating)
 
     def _on_visibility_changed(self, visible: bool) -> None:
         if visible:

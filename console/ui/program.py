@@ -6,7 +6,6 @@ the writer, the readers), then whatever stood around it.
 
 from __future__ import annotations
 
-import logging
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -15,22 +14,21 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
-from console.ui import press
 from console.ui.main_window import MainWindow
 from console.ui.notices import Notices
-from console.ui.theme import Theme
-from console.ui.world import TitleMarker
+from console.ui.theme import FUSION, Theme
 
 if TYPE_CHECKING:
+    import logging
+
     from console.policy import Policy
     from console.runtime.desk import Desk
     from console.ui.bridge import Bridge
     from console.ui.crash import CrashHandler
     from console.ui.frame import Frame
     from console.ui.session import Session
+    from console.ui.title_marker import TitleMarker
     from console.ui.watchdog import Watchdog
-
-_log = logging.getLogger(__name__)
 
 
 class Program(QObject):
@@ -51,7 +49,8 @@ class Program(QObject):
         self.theme = Theme("dark", self)
         self.theme.dress()
         self.notices = Notices(self)
-        self.marker = TitleMarker(self.application, exercise)
+        self.marker: TitleMarker | None = None
+        self._exercise = exercise
         self.window = MainWindow(self.theme, self.notices, exercise, layout_folder)
         self.window.painted.connect(self._on_painted)
         self.window.closing.connect(self._on_closing)
@@ -83,6 +82,7 @@ class Program(QObject):
 
         assert self.bridge is not None  # made at the first paint, which comes before every opening
         self._desk = desk
+        assert self.marker is not None
         self.marker.set_world(session.exercise)
         self.bridge.attach(desk)
         self.frame = Frame(self.bridge, session, Selection(self), self.theme, self.notices, policy)
@@ -118,26 +118,33 @@ class Program(QObject):
         while self._closers:
             try:
                 self._closers.pop()()
-            except Exception:  # noqa: BLE001 - the others must be closed as well
-                _log.exception("something could not be put away")
+            except Exception:
+                import logging
+
+                logging.getLogger(__name__).exception("something could not be put away")
         if self.crash is not None:
             self.crash.remove()
         if self._log_handler is not None:
             from console import logs
 
             logs.stop(self._log_handler)
-        self.application.removeEventFilter(self.marker)
-        self.marker.deleteLater()
+        if self.marker is not None:
+            self.application.removeEventFilter(self.marker)
+            self.marker.deleteLater()
         self.window.deleteLater()
 
     # -- after the first paint
 
     def _on_painted(self) -> None:
+        from console.ui import press
         from console.ui.bridge import Bridge
         from console.ui.crash import CrashHandler
+        from console.ui.title_marker import TitleMarker
         from console.ui.watchdog import Watchdog
 
+        self.window.furnish()
         press.install(self.application)
+        self.marker = TitleMarker(self.application, self._exercise)
         self.bridge = Bridge(self.notices, self)
         self.crash = CrashHandler(self.bridge.tell)
         self._write_logs()
@@ -170,7 +177,8 @@ def _application() -> QApplication:
     found = QApplication.instance()
     if isinstance(found, QApplication):
         return found
-    application = QApplication(["incident-console"])
+    application = QApplication(["incident-console", "-style", "Fusion"])
+    application.setProperty(FUSION, True)
     application.setApplicationName("incident-console")
     application.setApplicationDisplayName("")
     application.setDesktopFileName("incident-console")

@@ -6,12 +6,11 @@ controls are named, so that everything painted by hand stays as it is.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from console.ui import resources
 
-if TYPE_CHECKING:
-    from console.ui.theme import Theme
+Theme = Any  # `ui.theme`, which is dressed with this; naming it here would close a circle
 
 _RULES = """
 QToolTip { color: @text; background: @raised; border: 1px solid @line; padding: 3px; }

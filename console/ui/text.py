@@ -6,13 +6,9 @@ labels and tooltips by itself unless it is told not to.
 
 from __future__ import annotations
 
-import html
-
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
-
-from console.evidence.display import display_line, display_text
 
 LINE = 300
 TOOLTIP = 1_000
@@ -21,18 +17,27 @@ PARAGRAPH = 20_000
 
 def display(text: object, limit: int = LINE) -> str:
     """`text` on one line, invisible and bidirectional characters written out, cut after `limit` characters."""
-    return display_line(str(text), limit)
+    text = str(text)
+    if text.isascii() and text.isprintable() and len(text) <= limit:
+        return text  # as the window's own words are: the first paint needs no more
+    from console.evidence.display import display_line
+
+    return display_line(text, limit)
 
 
 def paragraphs(text: str, limit: int = PARAGRAPH) -> str:
     """`text` with its line breaks kept, everything else as `display`."""
+    from console.evidence.display import display_text
+
     return display_text(text, limit).text
 
 
 def plain_tooltip(widget: QWidget, text: str) -> None:
     """Gives `widget` a tooltip that shows `text` as it is: Qt would render what looks like HTML."""
-    shown = display_text(text, TOOLTIP).text
+    shown = paragraphs(text, TOOLTIP) if text else ""
     # Qt decides by the look of the text whether it is HTML; escaped inside one paragraph it is HTML for certain.
+    import html
+
     widget.setToolTip(f"<p style='white-space:pre-wrap'>{html.escape(shown)}</p>" if shown else "")
 
 
@@ -75,9 +80,7 @@ class PlainLabel(QLabel):
         painter = QPainter(self)
         room = self.contentsRect()
         shown = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, room.width())
-        self.style().drawItemText(
-            painter, room, int(self.alignment()), self.palette(), self.isEnabled(), shown, self.foregroundRole()
-        )
+        painter.drawText(QRectF(room), int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), shown)
 
     def _tell_whole(self) -> None:
         cut = QFontMetrics(self.font()).horizontalAdvance(self._whole) > self.contentsRect().width()

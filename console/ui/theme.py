@@ -6,7 +6,6 @@ own. A broken or missing file leaves a plain built-in look, said in `faults`.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +14,13 @@ from PySide6.QtCore import QObject, QRectF, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPainter, QPalette
 from PySide6.QtWidgets import QApplication
 
-from console.ui import chip_shapes, icons, resources
+from console.ui import chip_shapes, icons, resources, tokens
 from console.ui.style_sheet import style_sheet
 
 NAMES = ("dark", "light", "high_contrast")
 DEFAULT = "dark"
+FUSION = "style_is_fusion"
+"""A property of the application that was started in the style; see `console.ui.program`."""
 LOST = "#ff00ff"
 """What a token that nobody defined looks like: impossible to miss, never a crash."""
 
@@ -107,8 +108,9 @@ class Theme(QObject):
         app = QApplication.instance()
         if not isinstance(app, QApplication):
             return
-        if app.style().objectName() != "fusion":
+        if not app.property(FUSION):  # asking the style for its name would cost a tenth of the first paint
             app.setStyle("Fusion")
+            app.setProperty(FUSION, True)
         app.setFont(self.font("body"))
         app.setPalette(self.palette())
         app.setStyleSheet(style_sheet(self))
@@ -133,8 +135,8 @@ class Theme(QObject):
 
     def _read(self) -> dict[str, Any]:
         try:
-            return tomllib.loads(resources.path("tokens.toml").read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            return tokens.read(resources.path("tokens.toml"))
+        except (OSError, ValueError, AttributeError, TypeError) as error:
             self.faults.append(f"The style tokens cannot be read ({error}); the desk is shown in a plain look.")
             return dict(chip_shapes.PLAIN)
 

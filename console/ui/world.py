@@ -1,13 +1,13 @@
 """EXERCISE or LIVE, on every window: a band with the word, and the word first in the title.
 
-A window made without a band still gets the word in its title from `TitleMarker`, which watches the whole application.
+A window made without a band still gets the word in its title from `console.ui.title_marker`.
 """
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPolygonF
-from PySide6.QtWidgets import QApplication, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from console.ui.text import display
 from console.ui.theme import Theme
@@ -97,34 +97,14 @@ def with_band(window: QWidget, content: QWidget, theme: Theme, exercise: bool | 
     return band
 
 
-class TitleMarker(QObject):
-    """Puts the word first in the title of every window that is shown; install it once on the application."""
+def marked(title: str, exercise: bool | None) -> str:
+    """A title with the word of the world first."""
+    return with_word(title, world_of(exercise))
 
-    def __init__(self, app: QApplication, exercise: bool | None) -> None:
-        super().__init__(app)
-        self._word = world_of(exercise)
-        app.installEventFilter(self)
 
-    def set_world(self, exercise: bool | None) -> None:
-        """Another world from now on, for the windows that are there as well."""
-        self._word = world_of(exercise)
-        for window in QApplication.topLevelWidgets():
-            if window.isVisible():
-                self._mark(window)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: D102, N802
-        if event.type() in (QEvent.Type.Show, QEvent.Type.WindowTitleChange) and isinstance(watched, QWidget):
-            self._mark(watched)
-        return False
-
-    def _mark(self, window: QWidget) -> None:
-        kind = window.windowType()
-        if not window.isWindow() or kind in (Qt.WindowType.Popup, Qt.WindowType.ToolTip):
-            return
-        title = unmarked(window.windowTitle())
-        wanted = _SEPARATOR.join(part for part in (self._word, title) if part)
-        if window.windowTitle() != wanted:
-            window.setWindowTitle(wanted)
+def with_word(title: str, word: str) -> str:
+    """A title with `word` first, whatever word stood there before."""
+    return _SEPARATOR.join(part for part in (word, unmarked(title)) if part)
 
 
 def unmarked(title: str) -> str:

@@ -25,6 +25,7 @@ BENCHMARKS = {
     "graph_1m": "The same at 1,000,000 points",
     "graph_vs_pyqtgraph_100k": "The same at 100,000 points against pyqtgraph's setData with everything",
     "ui_gap_replay": "The longest gap of the window with twelve live plots during replay, against the same at rest",
+    "click_to_receipt": "Second press to the plane's receipt on the screen, against a raw socket to the same plane",
     "verify_1g": "Verifying a sealed package of 1 GiB, against openssl dgst -sha256 over the same bytes",
 }
 

@@ -49,6 +49,10 @@ class Story:
             events.append(self.root.write("role.granted", "system", {"person": actor.person, "role": actor.role}))
         self.send(*events)
 
+    def beside(self, incident: str) -> Story:
+        """Another incident of the same people."""
+        return Story(self.act, self.send, self.root, self.plane, incident)
+
     # -- what the plane writes
 
     def opened(self, **fields: Any) -> str:
@@ -110,8 +114,11 @@ class Story:
         )
 
     def signed(self, criterion: str = "compliance_sign_off") -> str:
+        return self.signed_by(OWNER, criterion)
+
+    def signed_by(self, actor: Actor, criterion: str = "compliance_sign_off") -> str:
         body = body_of("criterion.signed", switch=SWITCH, target=TARGET, criterion=criterion, statement="It complies.")
-        return self._as_person("criterion.signed", body, OWNER)
+        return self._as_person("criterion.signed", body, actor)
 
     def exported(self, seal: int = 1) -> str:
         return self.from_desk("evidence.exported", seal=seal)
@@ -132,8 +139,8 @@ class Story:
     # -- how
 
     def up_to(self, stage: str) -> None:
-        """Everything up to and with `stage`, one of STAGES."""
-        for name in STAGES[: STAGES.index(stage) + 1]:
+        """Everything after the opening up to and with `stage`, one of STAGES."""
+        for name in STAGES[1 : STAGES.index(stage) + 1]:
             self.play(name)
 
     def play(self, stage: str) -> None:

@@ -42,6 +42,13 @@ class Told:
             syncing.store_entries(tx, self.cursor, entries, after)
         self.cursor = after
 
+    def sync(self) -> None:
+        """The plane takes what was written here and orders it."""
+        waiting = "SELECT event_id FROM timeline WHERE status = 'pending' ORDER BY n"
+        with Reader.open(self.store.path) as reader:
+            events = [reader.event(row[0]) for row in reader.tuples(waiting)]
+        self.send(*events)
+
     def ask(self, noun: Callable[..., Any], *args: Any, **kw: Any) -> Any:
         """`noun(reader, ...)` on a connection of its own."""
         with Reader.open(self.store.path) as reader:

@@ -299,6 +299,7 @@ def _choice(entries: tuple[tuple[str, str], ...], name: str, parent: QWidget) ->
     for value, text in entries:
         box.addItem(text, value)
     box.setAccessibleName(name)
+    box.view().setAccessibleName(name)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(max(len(text) for _, text in entries) - 4)
     return box

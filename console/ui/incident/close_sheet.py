@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QWidget
-
 from console.actions.incidents import MAX_NOTE, close
 from console.domain.changes import Changes
 from console.domain.incident import CLOSED
@@ -28,8 +26,6 @@ class CloseSheet(Sheet):
         self.words = TextBox(90, self)
         self.words.setPlaceholderText("What was wrong, what was done, what ended it. Tab goes on.")
         self.add("Resolution in words", self.words)
-        for before, after in ((self.words, self.button), (self.button, self.cancel)):
-            QWidget.setTabOrder(before, after)
         self.words.textChanged.connect(self._on_text)
         self._on_text()
 

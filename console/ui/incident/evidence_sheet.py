@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit
 
 from console.domain.errors import InputError
 from console.proof.actor import Actor
@@ -37,8 +37,6 @@ class ExportSheet(Sheet):
         self.folder = QLineEdit(str(offered_folder(frame, standing)), self)
         self.folder.setMaxLength(MAX_PATH)
         self.add("New folder", self.folder)
-        for before, after in ((self.folder, self.button), (self.button, self.cancel)):
-            QWidget.setTabOrder(before, after)
 
     def confirm(self) -> None:  # noqa: D102
         typed = self.folder.text().strip()

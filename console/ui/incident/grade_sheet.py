@@ -37,7 +37,6 @@ class GradeSheet(Sheet):
         self.escalators = {
             name: self._box(one.question, name in first.escalators) for name, one in model.escalators.items()
         }
-        self._set_tab_order()
         self.scope.currentIndexChanged.connect(self._on_answered)
         self.urgency.currentIndexChanged.connect(self._on_answered)
         self._on_answered()
@@ -86,13 +85,8 @@ class GradeSheet(Sheet):
         line.addWidget(box)
         line.addWidget(text, 1)
         self.rows.addWidget(row)
+        self.stops.append(box)
         return box
-
-    def _set_tab_order(self) -> None:
-        before: QWidget = self.scope
-        for after in (self.urgency, *self.escalators.values(), self.button, self.cancel):
-            QWidget.setTabOrder(before, after)
-            before = after
 
     def _on_answered(self, _: object = None) -> None:
         found = outcome(self.standing, self.frame.policy, self.answers())

@@ -71,7 +71,7 @@ class IncidentPanel(QWidget):
         self._stack.addWidget(self.page)
         self._gathering = QTimer(self, singleShot=True, interval=GATHER_MS)
         self._clock = QTimer(self, interval=TICK_MS)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._connect()
 
     # -- what the window asks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit
 
 from console.actions.incidents import MAX_NAME, assign_role, take_role
 from console.actions.recovery import request_review
@@ -26,14 +26,13 @@ class AssignSheet(Sheet):
         self.person = _people(standing, tuple(sorted(standing.people)))
         typed = QLineEdit(self)
         typed.setMaxLength(MAX_NAME)
+        typed.setAccessibleName("Person")
         self.person.setEditable(True)
         self.person.setLineEdit(typed)
         self.holder = Words(frame.theme, "", "small", "text_dim", wrap=True, parent=self)
         self.add("Role", self.role)
         self.rows.addWidget(self.holder)
         self.add("Person", self.person)
-        for before, after in ((self.role, self.person), (self.person, self.button), (self.button, self.cancel)):
-            QWidget.setTabOrder(before, after)
         self.role.currentIndexChanged.connect(self._on_role)
         self._on_role()
 
@@ -113,8 +112,6 @@ class ReviewSheet(Sheet):
         )
         self.person = _people(standing, reviewers(standing))
         self.add("Reviewer", self.person)
-        for before, after in ((self.person, self.button), (self.button, self.cancel)):
-            QWidget.setTabOrder(before, after)
         self.set_missing("" if self.person.count() else "Nobody is certified here who did not respond.")
 
     def confirm(self) -> None:  # noqa: D102

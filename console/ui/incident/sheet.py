@@ -6,6 +6,8 @@ goes to the button and does not press it; Esc leaves. Nothing outside the panel 
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from PySide6.QtCore import QEvent, QMimeData, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
@@ -47,6 +49,8 @@ class Sheet(QWidget):
         theme = frame.theme
         self.frame, self.standing = frame, standing
         self._missing, self._busy = "", ""
+        self.stops: list[QWidget] = []
+        """What Tab goes through before the buttons, in order."""
         self.title = Words(theme, title, "title", parent=self)
         self.intro = Words(theme, intro, "small", "text_dim", wrap=True, parent=self)
         self.intro.setVisible(bool(intro))
@@ -78,9 +82,12 @@ class Sheet(QWidget):
         caption = Words(self.frame.theme, label, "label", "text_dim", parent=self)
         caption.setBuddy(field)
         field.setAccessibleName(field.accessibleName() or label)
+        if isinstance(field, QComboBox):
+            field.view().setAccessibleName(field.accessibleName())
         field.setMinimumHeight(max(field.minimumHeight(), self.frame.theme.px("button")))
         self.rows.addWidget(caption)
         self.rows.addWidget(field)
+        self.stops.append(field)
 
     def set_missing(self, sentence: str) -> None:
         """Blocks the button and says why; "" frees it."""
@@ -113,6 +120,9 @@ class Sheet(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: D102, N802
         super().showEvent(event)
+        # Only now: being put into a panel, a sheet loses the order it was given before.
+        for before, after in pairwise((*self.stops, self.button, self.cancel)):
+            QWidget.setTabOrder(before, after)
         QTimer.singleShot(0, self, self.take_focus)
 
     def take_focus(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtWidgets import QSpinBox, QWidget
+from PySide6.QtWidgets import QSpinBox
 
 from console.queries.standing import Standing, Validated
 from console.ui.frame import Frame
@@ -36,8 +36,6 @@ class ValidateSheet(Sheet):
         self.add("Target", self.target)
         self.add("Cases", self.cases)
         self.rows.addWidget(self.result)
-        for before, after in ((self.target, self.cases), (self.cases, self.button), (self.button, self.cancel)):
-            QWidget.setTabOrder(before, after)
         self.set_missing("" if known else "Nothing here is in the systems inventory, so nothing can be validated.")
         self._show_last(standing.validated)
 

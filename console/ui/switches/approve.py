@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from console.actions.approvals import give_approval
 from console.domain.changes import Changes
+from console.domain.confirmation import Preview
 from console.domain.switches import STOPPED
 from console.domain.times import parse_utc
 from console.queries.switches import Request
@@ -33,7 +34,8 @@ class ApproveSheet(QWidget):
 
     def __init__(self, frame: Frame, request: Request, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._frame, self._request, self._preview = frame, request, None  # type: Frame, Request, Preview | None
+        self._frame, self._request = frame, request
+        self._preview: Preview | None = None
         self._trouble, self._done = "The plane is asked what it sees.", False
         self._verb = "STOP" if request.want == STOPPED else "RESTORE"
         theme, times = frame.theme, frame.policy.switches.times

@@ -25,14 +25,14 @@ class CriteriaBox(QWidget):
     ask = Signal(str)
     measure = Signal()
 
-    def __init__(self, theme: Theme, switch: Switch, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, switch: Switch, target: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rows: dict[str, _CriterionRow] = {}
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(Dim(theme, "RESTORATION CRITERIA"))
         for criterion in switch.criteria:
-            row = _CriterionRow(theme, criterion)
+            row = _CriterionRow(theme, criterion, target)
             row.button.clicked.connect(partial(self._on_clicked, criterion))
             self._rows[criterion.id] = row
             box.addWidget(row)
@@ -60,9 +60,10 @@ class CriteriaBox(QWidget):
 
 
 class _CriterionRow(QWidget):
-    def __init__(self, theme: Theme, criterion: RestoreCriterion) -> None:
+    def __init__(self, theme: Theme, criterion: RestoreCriterion, target: str) -> None:
         super().__init__()
-        self._criterion, self.piece = criterion, None  # type: RestoreCriterion, Piece | None
+        self._criterion, self._target = criterion, target
+        self.piece: Piece | None = None
         self._chip = StateChip(theme, "not shown", "dash", "warning")
         self._what = Dim(theme, wrap=True)
         self.button = QPushButton(self._label())
@@ -87,7 +88,11 @@ class _CriterionRow(QWidget):
         found = facts.candidates.get(self._criterion.id, ())
         self.piece = found[0] if found else None
         asked = self._criterion.id in facts.requested
-        if self.piece is None:
+        failed = self._failed_run(facts) if self.piece is None else ""
+        if failed:
+            self._chip.set_state("beyond limits", "triangle", "abnormal")
+            self._what.setText(failed)
+        elif self.piece is None:
             word = ("asked, no answer yet", "half", "warning") if asked else ("not shown", "dash", "warning")
             self._chip.set_state(*word)
             self._what.setText("")
@@ -99,6 +104,14 @@ class _CriterionRow(QWidget):
             self._what.setText(_proof_words(self.piece, facts))
         if self._criterion.signed_by:
             self.button.setText("Ask again" if asked else self._label())
+
+    def _failed_run(self, facts: SheetFacts) -> str:
+        """What the newest measured run of the target found beyond its limits, "" when there is none such."""
+        runs = [body for body in facts.measured.values() if body.get("target") == self._target]
+        beyond = runs[-1].get("beyond") if runs and self._criterion.evidence == "validation" else None
+        if not isinstance(beyond, list | tuple) or not beyond:
+            return ""
+        return f"Measured, but beyond limits: {', '.join(map(str, beyond))}"
 
 
 def _proof_words(piece: Piece, facts: SheetFacts) -> str:

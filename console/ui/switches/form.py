@@ -52,7 +52,7 @@ class SheetForm(QWidget):
         self.button.set_verb(f"{armed.verb} {armed.item.name}")
         self.reason = QPlainTextEdit()
         self.typed = QLineEdit()
-        self.criteria = CriteriaBox(theme, armed.switch) if armed.restoring else None
+        self.criteria = CriteriaBox(theme, armed.switch, armed.target) if armed.restoring else None
         self.second = SecondBox(theme, may_break=not armed.restoring) if armed.wide else None
         self._state, self._seen = StateChip(theme, "…"), Dim(theme, "", wrap=True)
         self._reach, self._can = Line(theme, "", wrap=True), Dim(theme, "", wrap=True)

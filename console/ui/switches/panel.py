@@ -355,7 +355,7 @@ class SwitchesPanel(QWidget):
         if not touched:
             return
         self._stale = True
-        if self.isVisible() and not self._frozen:
+        if self.isVisible() and not self._frozen and self.sheet is None:  # a sheet covers it and is loaded on its own
             self._reload()
 
     def _on_selected(self, _: str) -> None:

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 from console.policy import Policy
 from console.ui.switches.hold_button import HoldButton
 from console.ui.theme import Theme
+from tests.fakes.hands import keys_at_rest
 
 SPACE = Qt.Key.Key_Space
 
@@ -89,9 +90,9 @@ def test_holding_the_mouse_or_space_for_a_second_confirms(table: Table, qtbot: A
 
 def test_a_hold_that_is_let_go_early_is_one_press(table: Table, qtbot: Any) -> None:
     QTest.mousePress(table.button, Qt.MouseButton.LeftButton)
-    qtbot.wait(300)
+    qtbot.waitUntil(lambda: 0 < table.button._hold.remainingTime() < 900)
     QTest.mouseRelease(table.button, Qt.MouseButton.LeftButton)
-    qtbot.wait(1_000)
+    assert not table.button._hold.isActive()
     assert table.fired == []
     assert table.button.is_half_done
 
@@ -102,8 +103,9 @@ def test_enter_never_confirms(table: Table, qtbot: Any, key: Qt.Key) -> None:
         QTest.keyClick(table.button, key)
         table.at += 0.5
     QTest.keyPress(table.button, key)
-    qtbot.wait(1_200)
+    assert not table.button._hold.isActive()
     QTest.keyRelease(table.button, key)
+    keys_at_rest(qtbot)
     assert table.fired == []
     assert not table.button.is_half_done
 
@@ -146,10 +148,10 @@ def test_space_held_through_a_closing_gate_does_not_press_the_next(table: Table,
     table.button.setEnabled(True)
     table.button.setFocus()
     auto_repeat(table.button, 40)
-    qtbot.wait(1_200)
+    assert not table.button._hold.isActive()
     auto_repeat(table.button, 5)
     QTest.keyRelease(table.button, SPACE)
-    qtbot.wait(120)
+    keys_at_rest(qtbot)
     assert table.fired == []
     assert not table.button.is_half_done
 
@@ -163,9 +165,9 @@ def test_repeats_that_x11_takes_for_presses_are_one_holding(table: Table, qtbot:
         QTest.keyRelease(table.button, SPACE)
         QTest.keyPress(table.button, SPACE)
         table.at += 0.4
-    qtbot.wait(1_200)
+        assert not table.button._hold.isActive()
     QTest.keyRelease(table.button, SPACE)
-    qtbot.wait(120)
+    keys_at_rest(qtbot)
     assert table.fired == []
 
 

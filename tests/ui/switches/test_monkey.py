@@ -11,6 +11,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from console.ui.switches import SwitchesPanel
+from tests.fakes.hands import keys_at_rest
 from tests.fakes.switch_stand import SwitchStand
 
 INPUTS = 9_000
@@ -77,6 +78,6 @@ def test_no_random_input_ever_fires_a_kill_switch(
             QApplication.processEvents()
     for key in set(KEYS):  # let go of whatever is still down
         QApplication.sendEvent(panel, QKeyEvent(QEvent.Type.KeyRelease, key, NONE))
-    qtbot.wait(150)
+    keys_at_rest(qtbot)
     assert monkey.sheets > 5
     assert stand.fired == 0

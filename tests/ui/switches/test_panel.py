@@ -16,6 +16,7 @@ from console.ui.switches.card import SwitchCard
 from console.ui.switches.words import breadcrumb, observed_sign, observed_words
 from console.ui.theme import Theme
 from tests.fakes.desk_frame import make_session
+from tests.fakes.hands import press_twice
 from tests.fakes.switch_stand import OFFLINE, SWITCH, TARGET, SwitchStand
 
 
@@ -150,8 +151,7 @@ def test_hostile_words_stay_words_and_never_widen_the_panel(
     qtbot.waitUntil(lambda: "<img src=x>" in shown(card(panel)))
     assert "⟨U+202E⟩" in shown(panel)
     assert "⟨U+200B⟩" in shown(card(panel))
-    qtbot.wait(50)
-    assert panel.minimumSizeHint().width() < 640
+    qtbot.waitUntil(lambda: panel.minimumSizeHint().width() < 640)
 
 
 def test_it_fits_a_narrow_dock_on_a_small_screen(panel: SwitchesPanel, qtbot: Any) -> None:
@@ -164,8 +164,8 @@ def test_it_fits_a_narrow_dock_on_a_small_screen(panel: SwitchesPanel, qtbot: An
 def test_hidden_it_only_remembers_that_it_is_stale(panel: SwitchesPanel, stand: SwitchStand, qtbot: Any) -> None:
     panel.hide()
     asked = panel._asked
-    stand.stopped()
-    qtbot.wait(100)
+    with qtbot.waitSignal(stand.bridge.changed):
+        stand.stopped()
     assert panel._asked == asked
     panel.show()
     qtbot.waitUntil(lambda: card(panel).observed.sign == "stopped")
@@ -207,9 +207,7 @@ def test_the_approving_person_looks_for_themselves(
     sheet = panel.sheet
     assert isinstance(sheet, ApproveSheet)
     qtbot.waitUntil(sheet.button.isEnabled, timeout=5_000)
-    sheet.button.click()
-    qtbot.wait(400)
-    sheet.button.click()
+    press_twice(sheet.button)
     qtbot.waitUntil(lambda: stand.counted("timeline", "type = 'approval.given'") == 1)
     qtbot.waitUntil(lambda: panel.sheet is None)
     assert stand.fired == 0

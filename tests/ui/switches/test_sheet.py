@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPlainTextEdit, QWidget
 from console.actions.approvals import give_approval
 from console.ui.switches import SwitchesPanel
 from console.ui.switches.sheet import ConfirmSheet
+from tests.fakes import hands
 from tests.fakes.switch_stand import OFFLINE, SECOND, SECURITY, SWITCH, TARGET, SwitchStand
 
 Open = Callable[..., ConfirmSheet]
@@ -24,11 +25,8 @@ def gates(made: ConfirmSheet) -> list[str]:
 
 
 def press_twice(made: ConfirmSheet, qtbot: Any) -> None:
-    button = made.form.button
-    qtbot.waitUntil(button.isEnabled, timeout=5_000)
-    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-    qtbot.wait(400)
-    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(made.form.button.isEnabled, timeout=5_000)
+    hands.press_twice(made.form.button)
 
 
 def test_one_key_opens_the_smallest_reversible_stop_armed(panel: SwitchesPanel, stand: SwitchStand, qtbot: Any) -> None:
@@ -71,7 +69,7 @@ def test_a_reflex_enter_confirms_nothing_anywhere_on_the_sheet(stand: SwitchStan
         widget.setFocus()
         for _ in range(3):
             QTest.keyClick(widget, Qt.Key.Key_Return)
-            qtbot.wait(120)
+            hands.keys_at_rest(qtbot)
     assert not made.is_fired
     assert stand.fired == 0
 
@@ -144,7 +142,7 @@ def test_escape_disarms_and_nothing_can_fire_afterwards(
     QTest.mouseClick(made.form.button, Qt.MouseButton.LeftButton)
     QTest.keyClick(made.form.button, Qt.Key.Key_Escape)
     assert panel.sheet is None
-    qtbot.wait(50)
+    stand.desk.act(lambda _: None).result(5)  # everything that was begun is done
     assert stand.fired == 0
 
 

@@ -43,10 +43,14 @@ def panel(live: tuple[Frame, Feed], qtbot: Any) -> TelemetryPanel:
 
 
 def settle(panel: TelemetryPanel, qtbot: Any) -> None:
-    """Until history is in and every line was made."""
-    qtbot.waitUntil(
-        lambda: panel._following is not None and not any(c.stale for c in panel.cells.values()), timeout=9000
-    )
+    """Until history is in, every batch of the stream was taken and every line was made of it."""
+
+    def settled() -> bool:
+        following = panel._following
+        taken = following is not None and following.ready and following._cursor == following._rings.batches
+        return taken and not any(cell.stale for cell in panel.cells.values())
+
+    qtbot.waitUntil(settled, timeout=9000)
     panel._renew_words()
 
 

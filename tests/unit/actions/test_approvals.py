@@ -1,10 +1,11 @@
-"""Asking for a second person, giving the approval, asking an owner: one's own never counts, and rubbish is refused."""
+"""A second person's approval: of exactly what was asked, in time, by somebody else who is known."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import timedelta
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -14,100 +15,150 @@ from console.domain.errors import RefusedError
 from console.domain.times import format_utc
 from console.policy import default_path, load
 from console.proof.actor import Actor
-from tests.fakes.record_kit import COMMANDER, PERSON, POLICY, START, new_incident
-from tests.fakes.story import INVESTIGATOR, SWITCH, TARGET, Story
-from tests.fakes.told import Told
+from console.queries.switches import Request, approval_request, approval_requests
+from console.store import syncing
+from console.store.record import Record
+from tests.fakes.record_kit import (
+    COMMANDER,
+    PERSON,
+    PLANE,
+    POLICY,
+    ROOT,
+    START,
+    Author,
+    Cursor,
+    append,
+    desk,
+    entries_after,
+    key_of,
+    new_incident,
+    organisation,
+)
 
 SHIPPED = load(default_path())
-NOW = START + timedelta(seconds=30)
-WIDE, EVERYWHERE = "FF_GLOBAL_AI", "environment.range"
+ONE, COMMAND, WIDE = new_incident(1), new_incident(8), "environment.range"
+SECOND = Actor("second@example.org", "sre_on_call", key_of(5))
+TWIN = Actor("twin@example.org", "sre_on_call", PERSON)
+LATER = START + timedelta(seconds=5)
+PREVIEW = Preview(
+    select_token="t", epoch="e1", generation=3, state="running", observed_at=format_utc(START),
+    blast_radius=SHIPPED.inventory.blast_radius(WIDE), policy_hash=POLICY, counts={}, counted_at="",
+    adapter="simulator",
+)  # fmt: skip
 
 
-def seen(target: str = EVERYWHERE, **changed: Any) -> Preview:
-    preview = Preview(
-        select_token="t", epoch="e1", generation=4, state="running", observed_at=format_utc(START),
-        blast_radius=SHIPPED.inventory.blast_radius(target), policy_hash=POLICY, counts={}, counted_at="",
-        adapter="simulator",
-    )  # fmt: skip
-    return replace(preview, **changed)
+@dataclass
+class Desk:
+    record: Record
+
+    def ask(
+        self, target: str = WIDE, reason: str = "All of it is wrong.", preview: Preview = PREVIEW, now: datetime = START
+    ) -> str:
+        changes = request_approval(
+            self.record, ONE, command_id=COMMAND, switch="FF_GLOBAL_AI", target=target, want="stopped",
+            preview=preview, reason=reason, inventory=SHIPPED.inventory, catalogue=SHIPPED.switches,
+            policy_hash=POLICY, actor=COMMANDER, now=now,
+        )  # fmt: skip
+        return changes.events[0]
+
+    def give(self, request: str, actor: Actor = SECOND, now: datetime = LATER, preview: Preview | None = None) -> None:
+        give_approval(self.record, ONE, request, actor, now, preview=preview)
+
+    def found(self) -> Request:
+        with self.record.transaction() as tx:
+            request = approval_request(tx, ONE, COMMAND)
+        assert request is not None
+        return request
 
 
-def ask(told: Told, **changed: Any) -> str:
-    fields = {
-        "command_id": new_incident(9), "switch": WIDE, "target": EVERYWHERE, "want": "stopped", "preview": seen(),
-        "reason": "It spreads.", "inventory": SHIPPED.inventory, "catalogue": SHIPPED.switches, "policy_hash": POLICY,
-        "actor": COMMANDER, "now": NOW,
-    } | changed  # fmt: skip
-    return request_approval(told.record, told.story.incident, **fields).events[0]
+@pytest.fixture
+def at_desk(tmp_path: Path) -> Iterator[Desk]:
+    with desk(tmp_path / "store") as (_, record):
+        root = Author(ROOT)
+        events = organisation(root, key_of(10))
+        for actor in (SECOND, TWIN):
+            assert actor.key is not None
+            body = {"person": actor.person, "public_key": actor.key.public_hex, "display_name": ""}
+            events.append(root.write("person.certified", "system", body))
+            events.append(root.write("role.granted", "system", {"person": actor.person, "role": actor.role}))
+        entries, after = entries_after(Cursor("e1"), events)
+        with record.transaction() as tx:
+            syncing.remember_plane(
+                tx, origin="o", exercise=True, root_public_key=ROOT.public_hex, plane_device=PLANE.id,
+                plane_public_key=PLANE.public_hex, epoch="e1",
+            )  # fmt: skip
+            syncing.store_entries(tx, Cursor("e1"), entries, after)
+        yield Desk(record)
 
 
-def test_a_request_lives_ten_minutes(told: Told, story: Story) -> None:
-    ask(told)
-    body = told.newest().body
-    assert (body["want"], body["generation"], body["expires"]) == (
-        "stopped",
-        4,
-        format_utc(NOW + timedelta(minutes=10)),
-    )
+def test_an_approval_stands_beside_its_request_and_is_marked_when_given_here(at_desk: Desk) -> None:
+    at_desk.give(at_desk.ask(), preview=PREVIEW)
+    (approval,) = at_desk.found().approvals
+    assert (approval.person, approval.same_desk) == (SECOND.person, True)
+    assert at_desk.found().expires == format_utc(START + timedelta(minutes=10))
+
+
+def test_what_is_asked_must_be_what_is_shown(at_desk: Desk) -> None:
+    refusals = {
+        "narrow": lambda: at_desk.ask(target="tenant.borealis"),
+        "no reason": lambda: at_desk.ask(reason="  "),
+        "another reach": lambda: at_desk.ask(
+            preview=replace(PREVIEW, blast_radius=SHIPPED.inventory.blast_radius("tool.mail"))
+        ),
+        "other rules": lambda: at_desk.ask(preview=replace(PREVIEW, policy_hash="0" * 64)),
+    }
+    for word, act in refusals.items():
+        with pytest.raises(RefusedError):
+            act()
+        with at_desk.record.transaction() as tx:
+            assert approval_requests(tx, ONE) == (), word
 
 
 @pytest.mark.parametrize(
-    ("changed", "word"),
+    ("given", "said"),
     [
-        ({"switch": SWITCH, "target": TARGET, "preview": seen(TARGET)}, "needs no second person"),
-        ({"reason": " "}, "Write the reason"),
-        ({"preview": seen(TARGET)}, "not of what this switch reaches"),
-        ({"preview": seen(policy_hash="cd" * 32)}, "not of what this switch reaches"),
+        ({"actor": COMMANDER}, "cannot be the second"),
+        ({"actor": TWIN}, "cannot be the second"),
+        ({"actor": Actor("nobody@example.org", "sre_on_call", key_of(6))}, "not certified"),
+        ({"actor": replace(SECOND, key=key_of(6))}, "not certified"),
+        ({"now": START + timedelta(minutes=10)}, "ended"),
+        ({"preview": replace(PREVIEW, generation=4)}, "not what you are asked"),
+        ({"preview": replace(PREVIEW, policy_hash="0" * 64)}, "not what you are asked"),
     ],
+    ids=["oneself", "oneself by another name", "a stranger", "another's name", "too late", "moved", "other rules"],
 )
-def test_what_need_not_or_cannot_be_asked(told: Told, changed: dict[str, Any], word: str) -> None:
-    with pytest.raises(RefusedError, match=word):
-        ask(told, **changed)
-    assert told.types() == ["incident.opened"]
+def test_what_is_no_second_person(at_desk: Desk, given: dict[str, object], said: str) -> None:
+    request = at_desk.ask()
+    with pytest.raises(RefusedError, match=said):
+        at_desk.give(request, **given)  # type: ignore[arg-type]
+    assert at_desk.found().approvals == ()
 
 
-def test_an_approval_is_signed_and_marked_when_it_came_from_the_same_desk(told: Told, story: Story) -> None:
-    request = ask(told)
-    give_approval(told.record, story.incident, request, INVESTIGATOR, NOW, preview=seen())
-    body = told.newest().body
-    assert body["same_desk"] is True
-    assert (told.newest().actor, bool(body["sig"])) == (INVESTIGATOR.person, True)
-
-
-@pytest.mark.parametrize(
-    ("actor", "word"),
-    [
-        (COMMANDER, "cannot be the second person"),
-        (Actor("other-name@example.org", "investigator", PERSON), "cannot be the second person"),
-        (Actor("x@example.org", "investigator", PERSON), "cannot be the second person"),
-        (Actor(INVESTIGATOR.person, "investigator", None), "passphrase"),
-    ],
-)
-def test_who_cannot_approve(told: Told, story: Story, actor: Actor, word: str) -> None:
-    request = ask(told)
-    with pytest.raises(RefusedError, match=word):
-        give_approval(told.record, story.incident, request, actor, NOW)
-    assert told.types()[-1] == "approval.requested"
-
-
-def test_an_answer_counts_once_in_time_and_for_what_was_shown(told: Told, story: Story) -> None:
-    request, act = ask(told), (told.record, story.incident)
-    with pytest.raises(RefusedError, match="ended at"):
-        give_approval(*act, request, INVESTIGATOR, NOW + timedelta(minutes=10))
-    with pytest.raises(RefusedError, match="not what you are asked"):
-        give_approval(*act, request, INVESTIGATOR, NOW, preview=seen(generation=5))
-    with pytest.raises(RefusedError, match="no such request"):
-        give_approval(*act, story.ids["incident.opened"], INVESTIGATOR, NOW)
-    give_approval(*act, request, INVESTIGATOR, NOW)
+def test_nobody_approves_twice_or_what_is_no_request(at_desk: Desk) -> None:
+    request = at_desk.ask()
+    at_desk.give(request)
     with pytest.raises(RefusedError, match="already"):
-        give_approval(*act, request, INVESTIGATOR, NOW)
+        at_desk.give(request)
+    note = append(at_desk.record, "note.added", ONE).envelope.event_id
+    with pytest.raises(RefusedError, match="no such request"):
+        at_desk.give(note)
 
 
-def test_an_owner_is_asked_by_role_for_what_somebody_signs(told: Told, story: Story) -> None:
-    about = {"catalogue": SHIPPED.switches, "switch": SWITCH, "target": TARGET, "actor": COMMANDER, "now": NOW}
-    request_criterion(told.record, story.incident, criterion="compliance_sign_off", **about)
-    assert told.newest().body["of"] == "security_lead"
-    for criterion in ("behaviour_validation", "moon_phase"):
-        with pytest.raises(RefusedError, match="not signed off by anybody"):
-            request_criterion(told.record, story.incident, criterion=criterion, **about)
-    assert told.types() == ["incident.opened", "criterion.requested"]
+def test_an_approval_whose_signature_is_of_something_else_is_not_shown(at_desk: Desk) -> None:
+    at_desk.give(at_desk.ask())
+    with at_desk.record.transaction() as tx:
+        (given,) = tx.events(ONE, "approval.given")
+    at_desk.ask(preview=replace(PREVIEW, generation=4), now=START + timedelta(seconds=9))
+    assert at_desk.found().generation == 4
+    assert at_desk.found().approvals == ()
+    assert given.envelope.body["command_id"] == COMMAND
+
+
+def test_the_owner_of_a_criterion_is_asked_by_role(at_desk: Desk) -> None:
+    ask = {"catalogue": SHIPPED.switches, "switch": "FF_TENANT_BLOCK", "target": "tenant.borealis"}
+    request_criterion(at_desk.record, ONE, **ask, criterion="compliance_sign_off", actor=COMMANDER, now=START)  # type: ignore[arg-type]
+    with at_desk.record.transaction() as tx:
+        (asked,) = tx.events(ONE, "criterion.requested")
+    assert asked.envelope.body["of"] == "security_lead"
+    with pytest.raises(RefusedError, match="measured"):
+        request_criterion(at_desk.record, ONE, **ask, criterion="behaviour_validation", actor=COMMANDER, now=START)  # type: ignore[arg-type]

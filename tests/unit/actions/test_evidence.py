@@ -99,7 +99,7 @@ def test_nothing_is_sealed_twice_or_without_a_key(told: Told, story: Story) -> N
 
 @pytest.mark.parametrize(("level", "nested"), [("SEV-0", True), ("SEV-1", True), ("SEV-2", False)])
 def test_grave_incidents_take_two_to_open(told: Told, level: str, nested: bool) -> None:
-    other = Story(told.story.act, told.send, told.story.root, told.story.plane, "019c145c-7a00-7000-8000-00000000abcd")
+    other = told.story.beside("019c145c-7a00-7000-8000-00000000abcd")
     other.opened(severity=level)
     other.captured("payloads")
     seal_evidence(told.record, other.incident, ORIGIN, COMMANDER, NOW)

@@ -33,7 +33,12 @@ HOSTILE = "<img src=x onerror=alert(1)> \u202egnp.exe \u200b p\u0430ypal"
 
 
 def graded(told: Told, level: str, **fields: Any) -> None:
-    answers = {"scope": "tenant", "urgency": "active", "reasons": ["Why."], "escalators": ["security_boundary"]}
+    answers: dict[str, Any] = {
+        "scope": "tenant",
+        "urgency": "active",
+        "reasons": ["Why."],
+        "escalators": ["security_boundary"],
+    }
     grade(
         told.record, told.story.incident, level=level, saw="", actor=COMMANDER, now=NOW, **(answers | fields)
     )  # fmt: skip
@@ -96,7 +101,7 @@ def test_lowering_a_grave_level_takes_two(told: Told, held: str, wanted: str) ->
 
 def test_a_mild_level_may_be_lowered_by_one(told: Told, story: Story) -> None:
     story.opened()
-    with_mild = Story(story.act, story.send, story.root, story.plane, "019c145c-7a00-7000-8000-00000000abcd")
+    with_mild = story.beside("019c145c-7a00-7000-8000-00000000abcd")
     with_mild.opened(severity="SEV-2")
     grade(
         told.record, with_mild.incident, level="SEV-4", scope="", urgency="", reasons=[], escalators=[], saw="",

@@ -21,7 +21,7 @@ SHIPPED = load(default_path())
 
 
 def sign(told: Told, actor: Actor = OWNER, **changed: Any) -> Any:
-    fields = {
+    fields: dict[str, Any] = {
         "switch": SWITCH, "target": TARGET, "criterion": "compliance_sign_off", "statement": "It complies.",
         "evidence": [told.story.ids.get("validation.measured", "")],
     } | changed  # fmt: skip
@@ -68,7 +68,7 @@ def test_evidence_must_be_in_the_record(told: Told, story: Story, evidence: list
 
 
 def test_evidence_of_another_incident_does_not_count(told: Told, story: Story) -> None:
-    other = Story(story.act, story.send, story.root, story.plane, "019c145c-7a00-7000-8000-00000000abcd")
+    other = story.beside("019c145c-7a00-7000-8000-00000000abcd")
     other.opened()
     assert "Name evidence" in refusal(told, lambda: sign(told, evidence=[other.validated()]))
 

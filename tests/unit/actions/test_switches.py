@@ -51,13 +51,17 @@ def stop(target: str = TARGET, switch: str = SWITCH, **changed: Any) -> Confirma
 
 def stop_everything(**changed: Any) -> Confirmation:
     """Everything that one person can bring to a global stop."""
-    given = {"reason": "It spreads.", "typed_name": SHIPPED.inventory.item(EVERYWHERE).name, "dwell_ms": 1500}
+    given: dict[str, Any] = {
+        "reason": "It spreads.",
+        "typed_name": SHIPPED.inventory.item(EVERYWHERE).name,
+        "dwell_ms": 1500,
+    }
     return stop(EVERYWHERE, WIDE, **(given | changed))
 
 
 def approved(asked: Confirmation, actor: Actor = INVESTIGATOR, expires: str = ENDS, **told: Any) -> Confirmation:
     """With the approval that `actor` signed for what they were told."""
-    seen = {
+    seen: dict[str, Any] = {
         "command_id": asked.command_id, "target": asked.target, "want": asked.want,
         "generation": asked.preview.generation, "blast_radius": asked.preview.blast_radius, "policy_hash": POLICY,
         "expires": expires,
@@ -69,7 +73,12 @@ def approved(asked: Confirmation, actor: Actor = INVESTIGATOR, expires: str = EN
 
 
 def confirm(told: Told, asked: Confirmation, actor: Actor = COMMANDER, **changed: Any) -> Changes:
-    rules = {"inventory": SHIPPED.inventory, "catalogue": SHIPPED.switches, "policy_hash": POLICY, "now": NOW}
+    rules: dict[str, Any] = {
+        "inventory": SHIPPED.inventory,
+        "catalogue": SHIPPED.switches,
+        "policy_hash": POLICY,
+        "now": NOW,
+    }
     return confirm_switch(told.record, asked, actor=actor, **(rules | changed))
 
 

@@ -121,15 +121,16 @@ class PanelDock(QDockWidget):
 
 
 def _first_focus(inside: QWidget) -> QWidget:
-    """What takes the focus of a panel: what it remembers, itself, its proxy, or its first part that can."""
-    if inside.focusWidget() is not None and inside.focusWidget().isVisible():
-        return inside.focusWidget()
-    if inside.focusProxy() is not None or inside.focusPolicy() & Qt.FocusPolicy.TabFocus:
+    """What takes the focus of a panel: what it remembers, its proxy, its first part that can, itself."""
+    for wanted in (inside.focusWidget(), inside.focusProxy()):
+        if wanted is not None and wanted.isVisible() and wanted.isEnabled():
+            return wanted
+    if inside.focusProxy() is None and inside.focusPolicy() & Qt.FocusPolicy.TabFocus:
         return inside
     at = inside.nextInFocusChain()
     while at is not None and at is not inside:
         takes_it = at.isEnabled() and at.focusPolicy() & Qt.FocusPolicy.TabFocus
-        if takes_it and inside.isAncestorOf(at) and at.isVisibleTo(inside):
+        if takes_it and inside.isAncestorOf(at) and at.isVisible():
             return at
         at = at.nextInFocusChain()
     return inside

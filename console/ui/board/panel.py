@@ -128,9 +128,6 @@ class BoardPanel(QWidget):
         whole.addLayout(self._top)
         whole.addLayout(self._below)
         whole.addLayout(self._pages, 1)
-        stops: tuple[QWidget, ...] = (self.search, self.filter, self.shown, self.mildest, self.order, self.table)
-        for before, after in pairwise(stops):
-            QWidget.setTabOrder(before, after)
         self.setFocusProxy(self.table)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802
@@ -238,6 +235,9 @@ class BoardPanel(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: D102, N802
         super().showEvent(event)
+        # Only now: being put into a dock, widgets lose the order they were given before.
+        for before, after in pairwise((self.search, self.filter, self.shown, self.mildest, self.order, self.table)):
+            QWidget.setTabOrder(before, after)
         self._ages.start()
         if not self._asked:
             self._reload()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from console.queries.standing import Standing
@@ -58,7 +58,6 @@ class Page(QWidget):
         whole.addWidget(self.next)
         whole.addWidget(self.area, 1)
         self.setMinimumSize(LEAST_WIDTH, LEAST_HEIGHT)
-        self._set_tab_order()
 
     def show_standing(self, standing: Standing, person: str, why: Mapping[str, str], now: datetime) -> None:
         """Shows where the incident stands and which actions are blocked by what."""
@@ -75,6 +74,10 @@ class Page(QWidget):
         """Gives the focus to the next step."""
         self.next.button.setFocus(Qt.FocusReason.OtherFocusReason)
 
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: D102, N802
+        super().showEvent(event)
+        self._set_tab_order()
+
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102, N802
         super().resizeEvent(event)
         wide = self.width() >= TWO_COLUMNS
@@ -83,6 +86,7 @@ class Page(QWidget):
             self._columns.setDirection(way)
 
     def _set_tab_order(self) -> None:
+        """At each showing: being put into another parent, widgets lose the order they were given before."""
         before: QWidget = self.next.button
         enter = (step.button for step in self.lifecycle.steps.values())
         for after in (*enter, *self.deeds.buttons.values()):

@@ -106,6 +106,8 @@ def judge(armed: Armed, draft: Draft, facts: SheetFacts | None, policy: Policy, 
     if facts is None or draft.preview is None:
         return (Unmet("preview", "The plane has not shown yet what this reaches."),)
     found = list(_before(draft.preview, facts, armed, policy, now))
+    if facts.unsent & {one for ids in draft.cited.values() for one in ids}:
+        found.append(Unmet("unsent", "The plane has not got all of the proof yet; it is being sent."))
     order = _order(armed, draft, facts, now)
     context = GateContext(
         roles_of={name: person.roles for name, person in facts.people.items()},

@@ -262,7 +262,7 @@ def test_hostile_text_is_shown_as_text_everywhere(
         assert panel.width() == width
     for action in ("incident.grade", "incident.assign_role", "incident.take_command"):
         panel.on_action(action)
-        assert panel.sheet is not None, action
+        qtbot.waitUntil(lambda: panel.sheet is not None)
         assert not panel.grab().isNull()
         for label in panel.findChildren(QLabel):
             assert label.textFormat() == Qt.TextFormat.PlainText

@@ -221,6 +221,10 @@ def test_a_restore_lists_its_criteria_and_what_proves_them(stand: SwitchStand, s
         now=stand.desk.settings.clock(),
     ).result(5)  # fmt: skip
     qtbot.waitUntil(lambda: missing & set(gates(made)) == set())
+    assert "unsent" in gates(made)  # the plane goes by its own journal
+    signed = made.form.criteria.cited["compliance_sign_off"][0]  # type: ignore[union-attr]
+    sent = stand.desk.query(lambda reader: reader.event(signed))
+    stand.outside.send(sent)
     made.form.reason.setPlainText("Mended.")
     made.form.typed.setText("borealis")
     qtbot.waitUntil(lambda: gates(made) == [], timeout=4_000)

@@ -12,11 +12,13 @@ import time
 from collections.abc import Callable
 
 import shiboken6
-from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 DEBOUNCE_MS = 80
+PRESSING = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Select)
+"""The keys that press a button; Tab held down goes on its way."""
 _GUARDED = "press_guarded"
 
 
@@ -46,7 +48,7 @@ class PressFilter(QObject):
         kind = event.type()
         if kind not in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease) or self._replaying:
             return False
-        if not isinstance(watched, QWidget) or not isinstance(event, QKeyEvent):
+        if not isinstance(watched, QWidget) or not isinstance(event, QKeyEvent) or event.key() not in PRESSING:
             return False
         if kind == QEvent.Type.KeyPress:
             return self._on_press(watched, event)

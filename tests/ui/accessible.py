@@ -1,4 +1,4 @@
-"""What a screen reader and a keyboard find in a window: `unnamed(widget)` and `unreachable(widget)`, both empty when good.
+"""What a screen reader and a keyboard find in a window: `unnamed(widget)` and `unreachable(widget)`, both to be empty.
 
 `unnamed` walks the accessibility tree as an assistive program does, without going into the cells of lists and tables
 (a model may hold a million); `unreachable` looks for controls that no Tab, shortcut or view can reach.

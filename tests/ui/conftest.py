@@ -1,7 +1,7 @@
 """What tests of the window stand on: a frame with a real desk, and guards against what a window leaves behind.
 
 Everything runs offscreen. A Qt message fails the test that caused it (`qt_log_level_fail`), and so does a top-level
-widget or a running timer that outlives it.
+widget that outlives it, and a running timer that outlives its file.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ.setdefault("QT_SCALE_FACTOR", "1")
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QObject
-from PySide6.QtWidgets import QApplication
+import shiboken6
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
+from PySide6.QtWidgets import QApplication, QWidget
 
 from console.policy import Policy, default_path, load
 from console.runtime.desk import Desk
@@ -76,18 +77,43 @@ def outside(stand: Stand) -> Outside:
 
 
 @pytest.fixture(autouse=True)
-def no_window_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail the test after which a top-level widget is still there."""
+def no_window_left() -> Iterator[None]:
+    """Fail the test after which a top-level widget is still shown."""
     yield
     if QApplication.instance() is None:
         return
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    gc.collect()
+    if not _shown():
+        return
+    gc.collect()  # slow, so only where something seems to be left
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    left = [widget for widget in QApplication.topLevelWidgets() if widget.isVisible()]
+    left = _shown()
     names = [f"{type(widget).__name__} {widget.objectName() or widget.windowTitle()}" for widget in left]
     for widget in left:
         widget.close()
         widget.deleteLater()
     if names:
         pytest.fail(f"left on the screen: {', '.join(names)}", pytrace=False)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_timer_left() -> Iterator[None]:
+    """Fail the file after which a timer is still running that belongs to nobody."""
+    yield
+    if QApplication.instance() is None:
+        return
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    gc.collect()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    timers = [one for one in gc.get_objects() if isinstance(one, QTimer) and shiboken6.isValid(one)]
+    left = [one for one in timers if one.isActive() and _oldest(one) is not QApplication.instance()]
+    assert [f"a timer of {_oldest(one)} runs every {one.interval()} ms" for one in left] == []
+
+
+def _shown() -> list[QWidget]:
+    return [widget for widget in QApplication.topLevelWidgets() if widget.isVisible()]
+
+
+def _oldest(one: QObject) -> QObject:
+    parent = one.parent()
+    return one if parent is None else _oldest(parent)

@@ -85,6 +85,7 @@ class _Theatre:
             openers=Openers(stage.custodian.recipient, stage.escrow.recipient),
             origin=stage.plane_ready["origin"],
             kept="in memory, for this exercise only",
+            export_to=stage.settings.out / "evidence",
         )
 
     def policy(self) -> Policy:

@@ -105,7 +105,7 @@ def judge(armed: Armed, draft: Draft, facts: SheetFacts | None, policy: Policy, 
     """Every gate that is not met now, first what the plane has to show; an empty answer allows the gesture."""
     if facts is None or draft.preview is None:
         return (Unmet("preview", "The plane has not shown yet what this reaches."),)
-    found = list(_before(draft.preview, facts, armed, policy, now))
+    found = list(_before(draft.preview, facts, policy, now))
     if facts.unsent & {one for ids in draft.cited.values() for one in ids}:
         found.append(Unmet("unsent", "The plane has not got all of the proof yet; it is being sent."))
     order = _order(armed, draft, facts, now)
@@ -152,7 +152,7 @@ def role_of(armed: Armed, draft: Draft, facts: SheetFacts) -> str:
     return acting_role(armed, known.roles if known is not None else frozenset())
 
 
-def _before(preview: Preview, facts: SheetFacts, armed: Armed, policy: Policy, now: datetime) -> tuple[Unmet, ...]:
+def _before(preview: Preview, facts: SheetFacts, policy: Policy, now: datetime) -> tuple[Unmet, ...]:
     fresh = timedelta(seconds=policy.switches.times.observation_fresh_s)
     found = []
     if now - parse_utc(preview.observed_at) > fresh:

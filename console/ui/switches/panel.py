@@ -71,7 +71,7 @@ class SwitchesPanel(QWidget):
 
     def action_state(self, action_id: str) -> str:
         """Why the action cannot be done now, empty when it can."""
-        if self.sheet is not None:
+        if self.sheet is not None and not self._shows_receipt():
             return "A sheet is open already; finish it or press Esc to disarm it first."
         if not self._frame.selection.incident:
             return NO_INCIDENT
@@ -94,6 +94,8 @@ class SwitchesPanel(QWidget):
         if why:
             self._frame.notices.say(why, "warning")
             return
+        if self.sheet is not None:
+            self.sheet.disarm()  # only the receipt of a command that is over; it stays in the history
         if self._board is None or self._board.incident != self._frame.selection.incident:
             self._waiting = action_id
             self._reload()
@@ -106,6 +108,10 @@ class SwitchesPanel(QWidget):
             "switches.look_up": self._look_up_first,
             "switches.approve": self._approve_first,
         }.get(action_id, self._nothing)()
+
+    def _shows_receipt(self) -> bool:
+        """Whether what covers the panel is only the receipt of a command that will never change again."""
+        return isinstance(self.sheet, ConfirmSheet) and self.sheet.is_over
 
     def freeze(self, frozen: bool) -> None:
         """Stops the list from moving; an open sheet stays live."""

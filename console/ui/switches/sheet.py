@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QPushButton, QStackedLayout, QVBoxLayout, QWidget
 
 from console.actions.switches import confirm_switch, record_sighting
 from console.domain.changes import Changes
+from console.domain.commands import ENDS
 from console.domain.gates import Unmet
 from console.queries.commands import CommandView, command
 from console.queries.switches import SheetFacts, Word, sheet_facts
@@ -81,6 +82,11 @@ class ConfirmSheet(QWidget):
     def is_fired(self) -> bool:
         """Whether its order was written."""
         return self._fired
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its command came to an end and the hand that confirmed it has had time to leave the key."""
+        return self._fired and not self._locked and self.receipt.state in ENDS
 
     @property
     def unmet(self) -> tuple[Unmet, ...]:

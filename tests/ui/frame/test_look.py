@@ -105,7 +105,8 @@ def test_every_token_that_the_code_names_is_defined(qapp: QApplication) -> None:
 def test_the_bundled_font_is_there_and_its_digits_are_of_one_width(theme: Theme) -> None:
     for name in ("body", "number", "title", "mono"):
         metrics = QFontMetricsF(theme.font(name))
-        assert len({metrics.horizontalAdvance(digit) for digit in "0123456789"}) == 1, name
+        widths = [metrics.horizontalAdvance(digit) for digit in "0123456789"]
+        assert max(widths) - min(widths) < 0.05, name  # what rounding leaves; proportional digits differ by 2 and more
     assert theme.font("body").family() == "Inter"
     assert theme.faults == []
 
@@ -145,7 +146,8 @@ def test_a_hostile_svg_is_no_icon(qapp: QApplication, tmp_path: Path, monkeypatc
 def test_icons_take_the_colour_that_is_asked_for(theme: Theme) -> None:
     for colour in ("text", "abnormal"):
         image = theme.icon("x", colour).pixmap(32, 32).toImage()
-        inked = {QColor(image.pixel(x, y)).name() for x in range(32) for y in range(32) if image.pixel(x, y) >> 24 > 250}
+        pixels = [image.pixel(x, y) for x in range(32) for y in range(32)]
+        inked = {QColor(pixel).name() for pixel in pixels if pixel >> 24 == 255}
         assert inked == {theme.colour(colour).name()}
 
 
@@ -197,5 +199,3 @@ def test_a_severity_is_drawn_with_its_shape(level: str, theme: Theme) -> None:
 
     marks = [drawn(one).convertToFormat(QImage.Format.Format_Mono) for one in LEVELS]
     assert sum(mark == marks[LEVELS.index(level)] for mark in marks) == 1
-
-

@@ -16,6 +16,7 @@ from console.ui.actions_table import ACTIONS
 from console.ui.frame import Frame
 from console.ui.incident import IncidentPanel
 from console.ui.incident.actions_view import ROWS
+from console.ui.incident.close_sheet import CloseSheet
 from console.ui.incident.panel import NEXT
 from tests.fakes.desk_frame import Outside
 from tests.fakes.record_kit import COMMANDER, new_incident
@@ -103,7 +104,7 @@ def test_what_is_blocked_keeps_its_button_and_says_why(
     assert close.isEnabled()
     assert "Nothing was contained yet" in panel.page.deeds.reasons["incident.close"].text()
     close.click()
-    assert "No evidence is sealed" in said[-1]
+    qtbot.waitUntil(lambda: any("No evidence is sealed" in sentence for sentence in said))
     assert panel.sheet is None
     for action, _, _ in ROWS:
         state = panel.action_state(action)
@@ -182,9 +183,10 @@ def test_it_is_closed_by_following_the_screen(panel: IncidentPanel, outside: Out
     story.reviewed()
     wait_for(panel, qtbot, "incident.close")
     panel.on_action(NEXT)
-    assert panel.sheet is not None
-    qtbot.waitUntil(lambda: QApplication.focusWidget() is panel.sheet.words)
-    QTest.keyClicks(panel.sheet.words, "One tenant got answers without grounds. Mended.")
+    sheet = panel.sheet
+    assert isinstance(sheet, CloseSheet)
+    qtbot.waitUntil(lambda: QApplication.focusWidget() is sheet.words)
+    QTest.keyClicks(sheet.words, "One tenant got answers without grounds. Mended.")
     press(panel, Qt.Key.Key_Tab)
     press(panel, Qt.Key.Key_Return)
     wait_for(panel, qtbot, "view.board")

@@ -37,6 +37,7 @@ def newest(outside: Outside, story: Story) -> Any:
 def opened(panel: IncidentPanel, kind: type, action: str, qtbot: Any) -> Any:
     panel.on_action(action)
     qtbot.waitUntil(lambda: isinstance(panel.sheet, kind))
+    qtbot.waitUntil(lambda: panel.sheet.isAncestorOf(QApplication.focusWidget() or panel))
     return panel.sheet
 
 

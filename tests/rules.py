@@ -108,7 +108,9 @@ def modal_dialog(name: str, text: str) -> Iterator[str]:
         if isinstance(node, ast.Name | ast.Attribute | ast.alias) and "QMessageBox" in named(node):
             yield f"{name} uses QMessageBox: it takes a reflex Enter for a yes"
         called = method_called(node)
-        if called == "exec_" or (called == "exec" and not ast.unparse(node).endswith("app.exec()")):
+        if called == "exec_" or (
+            called == "exec" and not ast.unparse(node).endswith(("app.exec()", ".application.exec()"))
+        ):
             yield f"{name}: a modal .exec() cannot be tested; use .open()"
 
 

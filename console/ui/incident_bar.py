@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SOON = timedelta(minutes=2)
 """From so long before an update is due its time is marked."""
+MOST = 32
+"""Characters of a fact: a name that somebody chose must not push the clocks out of view."""
 CONTAINMENT = {
     "none": ("nothing is contained", "hollow_square", "warning"),
     "under_way": ("containing: outcome not seen yet", "half", "warning"),
@@ -55,6 +57,8 @@ class Fact(QWidget):
 
     def set_value(self, value: str, mark: str = "") -> None:
         """Shows another value; `mark` is "", "warning" or "abnormal" and underlines it in that colour."""
+        value = display(value, MOST)
+        value = value if len(value) <= MOST + 1 else f"{value[:MOST]}\u2026"  # what was written out grows
         if (value, mark) == (self._value.text(), self._colour):
             return
         self._value.setText(value)

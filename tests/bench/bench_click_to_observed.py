@@ -75,7 +75,7 @@ def _open_incident(stage: Stage) -> Case:
 
     stage.act(open_it)
     await_sent(stage)
-    measured = stage.desk.errand(lambda client: client.validate(case.incident, TARGET, 10)).result().answer
+    measured = stage.desk.errand(lambda client: client.validate(case.incident, TARGET, 200)).result().answer
     stage.wait_for(lambda: stage.desk.query(lambda r: r.event(measured.event_id)), "The validation arriving", 20)
     signed = stage.act(
         sign_criterion, case.incident, catalogue=stage.policy.switches, switch=SWITCH, target=TARGET,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import threading
 import time
 import uuid
@@ -37,6 +38,10 @@ from tests.fakes.people import DESK, PLANE, ROOT
 
 ORIGIN = "range.example.org/plane"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_SILENT = logging.getLogger("tests.fakes.plane.http")
+_SILENT.setLevel(logging.CRITICAL + 1)
+"""A caller that is killed in the middle of an answer is what these tests are about, not a fault of the fake."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +144,7 @@ class FakePlane:
                 web.get("/v1/captures", self._captures), web.get("/v1/health", self._health),
             ]
         )  # fmt: skip
-        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.05)
+        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.05, logger=_SILENT)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()

@@ -1,6 +1,6 @@
-"""The incident panel: loads where the chosen incident stands, shows the page or a sheet over it, does what is asked.
+"""The incident panel: shows the page of the chosen incident or a sheet over it, and does what is asked.
 
-It reloads when something of that incident changed, gathers changes that come together; while hidden it remembers.
+What is done is done on what was read last; the next step only when the person can have seen that it is the next one.
 """
 
 from __future__ import annotations
@@ -8,14 +8,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
-from console.domain.changes import Changes
-from console.queries.standing import Standing, standing
+from console.domain.next_step import NextStep
+from console.queries.standing import Standing
 from console.ui.actions_table import ACTIONS
 from console.ui.frame import Frame
 from console.ui.incident.actions_view import BY_KEY, ROWS
@@ -24,13 +23,13 @@ from console.ui.incident.close_sheet import CloseSheet
 from console.ui.incident.doing import Doing
 from console.ui.incident.evidence_sheet import ExportSheet
 from console.ui.incident.grade_sheet import GradeSheet
+from console.ui.incident.loading import Loading
 from console.ui.incident.page import Page
 from console.ui.incident.people_sheets import AssignSheet, ReviewSheet, TakeOverSheet
 from console.ui.incident.sheet import Sheet
 from console.ui.incident.validate_sheet import ValidateSheet
 from console.ui.incident.words import Words
 
-GATHER_MS = 60
 TICK_MS = 1_000
 NEXT = "incident.next_step"
 IDS = frozenset(spec.id for spec in ACTIONS)
@@ -47,13 +46,10 @@ class IncidentPanel(QWidget):
     def __init__(self, frame: Frame, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._frame = frame
-        self._standing: Standing | None = None
         self._sheet: Sheet | None = None
-        self._stale = True
-        self._turn = 0
+        self._step: NextStep | None = None
         self._shown_at = 0.0
-        self._deferred = ""
-        """What was asked for before the incident was read."""
+        self.loading = Loading(frame, self.isVisible, self)
         self._doing = Doing(frame, self)
         self._sheets: dict[str, Callable[[Standing], Sheet]] = {
             "incident.grade": self._grade_sheet,
@@ -69,7 +65,6 @@ class IncidentPanel(QWidget):
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.nothing)
         self._stack.addWidget(self.page)
-        self._gathering = QTimer(self, singleShot=True, interval=GATHER_MS)
         self._clock = QTimer(self, interval=TICK_MS)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._connect()
@@ -79,7 +74,7 @@ class IncidentPanel(QWidget):
     @property
     def standing(self) -> Standing | None:
         """Where the chosen incident stood when it was last read."""
-        return self._standing
+        return self.loading.standing
 
     @property
     def sheet(self) -> Sheet | None:
@@ -90,71 +85,34 @@ class IncidentPanel(QWidget):
         """Does what the table of actions passes on, or says why not; reads first what may have changed."""
         if self._doing.busy or (action_id == NEXT and self._is_reflex()):
             return
-        if self._stale and self._frame.selection.incident:
-            self._deferred = action_id
-            self._read()
-            return
-        why = blocked(action_id, self._standing, self._seat())
-        if why:
-            self._frame.notices.say(why, "warning")
-            return
-        shown = self._standing
-        assert shown is not None  # or it would be blocked
-        if action_id == NEXT:
-            self._do_next(shown)
-        elif action_id == "incident.take_command" and shown.page.facts.commander:
-            self._open(TakeOverSheet(self._frame, shown))
-        elif action_id in self._doing.verbs:
-            self._doing.verbs[action_id](shown)
-        elif action_id in self._sheets:
-            self._open(self._sheets[action_id](shown))
+        if self.loading.stale and self._frame.selection.incident:
+            seen = self.standing.step if self._is_looked_at() and self.standing is not None else None
+            self.loading.first_read(partial(self._do_after_reading, action_id, seen))
+        else:
+            self._do(action_id)
 
     def action_state(self, action_id: str) -> str:
         """Why an action cannot be done now, "" when it can or when that has to be read first."""
-        return "" if self._stale else blocked(action_id, self._standing, self._seat())
+        return "" if self.loading.stale else blocked(action_id, self.standing, self._seat())
 
-    # -- loading
+    # -- showing
 
     def _connect(self) -> None:
-        frame = self._frame
-        frame.selection.incident_changed.connect(self._on_chosen)
-        frame.bridge.changed.connect(self._on_changed)
-        frame.bridge.connection_changed.connect(self._on_connection)
-        frame.bridge.attached.connect(self._load)
-        self._gathering.timeout.connect(self._load)
+        self._frame.selection.incident_changed.connect(self._on_chosen)
+        self.loading.read.connect(self._on_read)
         self._clock.timeout.connect(self._on_tick)
         self.page.next_wanted.connect(self._on_next_wanted)
         self.page.action_chosen.connect(self.on_action)
 
-    def _load(self) -> None:
-        """Reads the incident anew while somebody looks; else it is read when somebody does, or acts."""
-        self._stale = True
-        if self.isVisible():
-            self._read()
-
-    def _read(self) -> None:
-        incident = self._frame.selection.incident
-        self._turn += 1
-        if incident and self._frame.bridge.is_open:
-            then = partial(self._show, self._turn)
-            self._frame.bridge.ask(standing, incident, self._frame.policy, not self._offline(), owner=self, then=then)
-        else:
-            self._show(self._turn, None)
-
-    def _show(self, turn: int, found: Standing | None) -> None:
-        """Shows what was read; an answer about another incident that was chosen meanwhile is dropped."""
-        if turn != self._turn:
-            return
-        if found is None or self._standing is None or found.step != self._standing.step:
-            self._shown_at = time.monotonic()
-        self._standing, self._stale = found, False
+    def _on_read(self) -> None:
+        found = self.standing
+        step = found.step if found is not None else None
+        if step != self._step:
+            self._step, self._shown_at = step, time.monotonic()
         if found is None:
             self._show_nothing()
         else:
             self._show_page(found)
-        deferred, self._deferred = self._deferred, ""
-        if deferred:
-            self.on_action(deferred)
 
     def _show_nothing(self) -> None:
         self._leave_sheet()
@@ -173,19 +131,6 @@ class IncidentPanel(QWidget):
 
     def _on_chosen(self, _: str) -> None:
         self._leave_sheet()
-        self._standing = None
-        self._load()
-
-    def _on_changed(self, changes: Changes) -> None:
-        incident = self._frame.selection.incident
-        if incident in changes.incidents or "organisation" in changes.kinds:
-            self._stale = True
-            if self.isVisible() and not self._gathering.isActive():
-                self._gathering.start()
-
-    def _on_connection(self, _: Any) -> None:
-        if self._standing is not None and self._standing.progress.online == self._offline():
-            self._gathering.start()
 
     def _on_tick(self) -> None:
         self.page.tick(self._frame.bridge.now())
@@ -193,14 +138,35 @@ class IncidentPanel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:  # noqa: D102, N802
         super().showEvent(event)
         self._clock.start()
-        if self._stale:
-            self._load()
+        self.loading.look()
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: D102, N802
         super().hideEvent(event)
         self._clock.stop()
 
     # -- doing
+
+    def _do_after_reading(self, action_id: str, seen: NextStep | None) -> None:
+        """The next step only while it still is the one that was on the screen when the key was pressed."""
+        now = self.standing.step if self.standing is not None else None
+        if action_id != NEXT or seen is None or seen == now:
+            self._do(action_id)
+
+    def _do(self, action_id: str) -> None:
+        why = blocked(action_id, self.standing, self._seat())
+        if why:
+            self._frame.notices.say(why, "warning")
+            return
+        shown = self.standing
+        assert shown is not None  # or it would be blocked
+        if action_id == NEXT:
+            self._do_next(shown)
+        elif action_id == "incident.take_command" and shown.page.facts.commander:
+            self._open(TakeOverSheet(self._frame, shown))
+        elif action_id in self._doing.verbs:
+            self._doing.verbs[action_id](shown)
+        elif action_id in self._sheets:
+            self._open(self._sheets[action_id](shown))
 
     def _do_next(self, shown: Standing) -> None:
         """Does the next step here, or has the panel do it whose step it is; a sheet that is open for it stays."""
@@ -214,15 +180,17 @@ class IncidentPanel(QWidget):
         elif self._sheet is not None:
             self._sheet.take_focus()
         else:
-            self.on_action(step.action_id)
+            self._do(step.action_id)
             if self._sheet is not None:
                 self.action_wanted.emit("view.incident")
 
     def _is_reflex(self) -> bool:
-        """Whether the step on the screen is so new that nobody can have read it, or is about to be another one."""
+        """Whether the step on the screen is so new that nobody can have read it."""
         reflex = self._frame.policy.switches.times.reflex_fail_ms / 1000
-        looking = self.isVisible() and self._standing is not None
-        return looking and (self._stale or time.monotonic() - self._shown_at < reflex)
+        return self._is_looked_at() and time.monotonic() - self._shown_at < reflex
+
+    def _is_looked_at(self) -> bool:
+        return self.isVisible() and self.standing is not None
 
     def _on_next_wanted(self) -> None:
         self.on_action("incident.next_step")
@@ -240,7 +208,7 @@ class IncidentPanel(QWidget):
         if sheet is None:
             return
         focused = sheet.isAncestorOf(self.focusWidget()) if self.focusWidget() is not None else False
-        self._stack.setCurrentWidget(self.page if self._standing is not None else self.nothing)
+        self._stack.setCurrentWidget(self.page if self.standing is not None else self.nothing)
         self._stack.removeWidget(sheet)
         sheet.hide()
         sheet.deleteLater()
@@ -261,10 +229,7 @@ class IncidentPanel(QWidget):
     # -- inside
 
     def _seat(self) -> Seat:
-        return seat_of(self._frame.session, OFFLINE if self._offline() else "")
-
-    def _offline(self) -> bool:
-        return self._frame.bridge.connection.state != "online"
+        return seat_of(self._frame.session, OFFLINE if self.loading.offline else "")
 
     def _grade_sheet(self, shown: Standing) -> Sheet:
         return GradeSheet(self._frame, shown)

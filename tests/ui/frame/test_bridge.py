@@ -77,7 +77,7 @@ def test_a_bug_is_one_sentence_for_the_person_and_a_traceback_in_the_log(
 
 
 def test_an_owner_that_is_gone_hears_nothing(frame: Frame, qtbot: Any) -> None:
-    gate, told = threading.Event(), []
+    gate, told = threading.Event(), list[object]()
     owner = QWidget()
     frame.bridge.work(gate.wait, owner=owner, then=told.append, failed=told.append)
     with qtbot.waitSignal(owner.destroyed):

@@ -83,9 +83,7 @@ def test_without_a_folder_nothing_is_kept(theme: Theme, tmp_path: Path, qtbot: A
 
 
 @pytest.mark.parametrize(("width", "apart"), [(1366, False), (1920, True)])
-def test_wide_windows_give_switches_a_column_of_their_own(
-    theme: Theme, qtbot: Any, width: int, apart: bool
-) -> None:
+def test_wide_windows_give_switches_a_column_of_their_own(theme: Theme, qtbot: Any, width: int, apart: bool) -> None:
     window = opened(theme, None, qtbot)
     window.resize(width, 768)
     window.dispatcher.run("view.default_layout")

@@ -30,6 +30,6 @@ def panel(frame: Frame, story: Story, qtbot: Any) -> IncidentPanel:
     made.show()
     made.activateWindow()
     frame.selection.choose_incident(story.incident, "tenant.borealis")
-    qtbot.waitUntil(lambda: made.standing is not None)
+    qtbot.waitUntil(lambda: made.standing is not None and not made.loading.stale)
     made.setFocus()
     return made

@@ -230,7 +230,7 @@ def test_a_validation_runs_once_a_press_and_shows_what_it_found(
     plane = Plane()
     desk = frame.bridge.desk
     monkeypatch.setattr(desk, "errand", lambda request: desk.ask(lambda _: request(plane)))
-    monkeypatch.setattr(panel, "_offline", lambda: False)
+    monkeypatch.setattr(type(panel.loading), "offline", False)
     story.up_to("sealed")
     qtbot.waitUntil(lambda: panel.standing.step.action_id == "incident.validate")
     sheet: ValidateSheet = opened(panel, ValidateSheet, "incident.validate", qtbot)

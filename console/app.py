@@ -195,17 +195,12 @@ class OwnDesk:
 
         window = self._program.window
         self._page = FirstRun(self._program.theme, self._settings.name or "", self._plane, locked, window)
-        self._page.answered.connect(self._on_answered)
+        self._page.answered.connect(self._open)
         window.show_page(self._page)
         window.bar.title.setText("This desk is locked." if locked else "No incident yet: who are you?")
         if self._fault:
             self._page.say(self._fault)
         self._page.first_focus()
-
-    def _on_answered(self, answers: Answers) -> None:
-        if not answers.name:  # the page of a locked desk asks for the passphrase only
-            answers = replace(answers, name=self._settings.name or "", plane=self._plane)
-        self._open(answers)
 
     def _open(self, answers: Answers) -> None:
         opening = own_opening(self._folder, answers)

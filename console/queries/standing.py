@@ -53,7 +53,7 @@ class Standing:
 
     `roles` maps a role to who holds it in this incident, `entered` a state to when it was entered last (RFC 3339);
     `metric` is that of the signal it opened with, "" without one; `seal` the newest seal's number (0: none) and
-    `sealer` who signed it; `people` everybody the organisation certified.
+    `sealer` who signed it; `captured_at` when the newest item was; `people` everybody the organisation certified.
     """
 
     page: IncidentPage
@@ -68,6 +68,7 @@ class Standing:
     decision_due: str
     seal: int
     sealer: str
+    captured_at: str
     people: Mapping[str, CertifiedPerson]
 
 
@@ -94,6 +95,7 @@ def standing(reader: Rows, incident_id: str, policy: Policy, online: bool = True
         decision_due=str(body.get("decision_due", "")),
         seal=seal,
         sealer=sealer,
+        captured_at=_time_of(_newest_hlc(reader, incident_id, "evidence.captured")),
         people=certified_people(reader),
     )
 
@@ -225,5 +227,14 @@ def _entered(reader: Rows, page: IncidentPage) -> Mapping[str, str]:
         "WHERE l.incident = ? AND t.status <> 'rejected' ORDER BY t.gpos, t.hlc, t.event_id",
         (page.row.incident,),
     )
-    entered = {str(state): format_utc(from_epoch_us((int(hlc, 16) >> 16) * 1000)) for state, hlc in rows}
-    return {"open": page.row.detected_at} | entered
+    return {"open": page.row.detected_at} | {str(state): _time_of(hlc) for state, hlc in rows}
+
+
+def _newest_hlc(reader: Rows, incident_id: str, event_type: str) -> str:
+    sql = "SELECT max(hlc) FROM timeline WHERE incident = ? AND type = ? AND status <> 'rejected'"
+    return str(reader.value(sql, (incident_id, event_type)) or "")
+
+
+def _time_of(hlc: str) -> str:
+    """The author's clock in a hybrid clock reading, "" for none."""
+    return format_utc(from_epoch_us((int(hlc, 16) >> 16) * 1000)) if hlc else ""

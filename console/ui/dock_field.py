@@ -41,6 +41,8 @@ class DockField(QObject):
         window.setDockNestingEnabled(True)
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         self.docks = {spec.id: PanelDock(spec, theme, exercise, window) for spec in PANELS}
+        self._making = QTimer(self, interval=0)
+        self._making.timeout.connect(self._make_next)
         self._naming = QTimer(self, singleShot=True, interval=0)
         self._naming.timeout.connect(self._on_docks_moved)
         layouts.arrange(window, self.docks)
@@ -55,7 +57,12 @@ class DockField(QObject):
     def start(self, frame: Frame) -> None:
         """Begins to make the panels."""
         self._frame = frame
-        QTimer.singleShot(0, self._make_next)
+        self._making.start()
+
+    def stop(self) -> None:
+        """Makes no more panels: the window is closing."""
+        self._making.stop()
+        self._naming.stop()
 
     def set_world(self, exercise: bool | None, origin: str) -> None:
         """Shows the world on the band of every floating dock."""
@@ -126,20 +133,16 @@ class DockField(QObject):
     # -- inside
 
     def _make_next(self) -> None:
-        if not self._to_make:
-            return
-        self._make(self._to_make.pop(0))
         if self._to_make:
-            QTimer.singleShot(0, self._make_next)
-        else:
+            self._make(self._to_make.pop(0))
+        if not self._to_make:
+            self._making.stop()
             self.ready.emit()
 
     def _ensure(self, panel_id: str) -> None:
         if self._frame is not None and panel_id in self._to_make:
             self._to_make.remove(panel_id)
             self._make(panel_id)
-            if not self._to_make:
-                self.ready.emit()
 
     def _make(self, panel_id: str) -> None:
         dock = self.docks[panel_id]

@@ -148,6 +148,8 @@ class MainWindow(QMainWindow):
             kept_layout.write(self, self._layout_folder, self._theme.name)
         if self._bars is not None:
             self._bars.stop()
+        if self._furnished:
+            self.field.stop()
         self.closing.emit()
         super().closeEvent(event)
 

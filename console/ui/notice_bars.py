@@ -15,7 +15,9 @@ from console.ui.theme import Theme
 
 MOST = 3
 LASTS_MS = {"info": 8_000, "warning": 20_000, "error": 0}
-"""How long a bar stays; 0 until it is dismissed."""
+"""How long a bar stays besides the time to read it; 0 until it is dismissed."""
+READ_MS = 70
+"""What a tired reader takes a character."""
 _MARK = {
     "info": ("info-circle", "accent"),
     "warning": ("alert-circle", "warning"),
@@ -110,7 +112,7 @@ class NoticeBar(QWidget):
     def _start(self) -> None:
         lasts = LASTS_MS[self.notice.level]
         if lasts:
-            self._timer.start(lasts)
+            self._timer.start(lasts + READ_MS * len(self.notice.sentence))
 
     def _on_button_clicked(self) -> None:
         if self.notice.action is not None:

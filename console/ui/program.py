@@ -106,6 +106,8 @@ class Program(QObject):
             self.watchdog.stop()
         if self.bridge is not None:
             self.bridge.close()
+            if self.frame is None:
+                self.bridge.join()  # an opening under way ends first, so that what it started can be stopped
         try:
             if self._desk is not None:
                 self._desk.stop()

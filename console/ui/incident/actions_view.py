@@ -41,6 +41,7 @@ class ActionsView(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._why: Mapping[str, str] = {}
+        self._proposed = ""
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(theme.px("space_2"))
@@ -64,7 +65,9 @@ class ActionsView(QWidget):
 
     def show_states(self, why: Mapping[str, str], proposed: str) -> None:
         """Shows why each action is blocked ("" for one that is not) and which one is the next step."""
-        self._why = why
+        if (why, proposed) == (self._why, self._proposed):
+            return
+        self._why, self._proposed = why, proposed
         for action, button in self.buttons.items():
             reason = why.get(action, "")
             self.reasons[action].setText(reason or ("the next step" if action == proposed else ""))

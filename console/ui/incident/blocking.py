@@ -7,33 +7,41 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from console.domain.incident import CLOSED, STATES, entry_faults
 from console.domain.next_step import ready_state
 from console.queries.standing import Standing
+from console.ui.ages import moment_of
 from console.ui.session import Session
 
-NOTHING_CHOSEN = "Choose an incident on the board first (Ctrl+1)."
+NOTHING_CHOSEN = "No incident is chosen; choose one on the board (Ctrl+1)."
 OVER = "This incident is closed; what is recorded stays."
+QUIET = timedelta(seconds=3)
+"""A capture that has brought nothing for so long is taken for complete."""
 SIGN_IN = "This needs your signature; sign in with your key first."
 
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """Who sits here and what is at hand: `offline` is why the plane cannot be asked, "" when it can."""
+    """Who sits here and what is at hand: `offline` is why the plane cannot be asked, "" when it can.
+
+    `no_export` likewise for packages; `now` is the desk's clock, RFC 3339 ("" when it does not matter).
+    """
 
     person: str
     signed_in: bool
     offline: str = ""
     no_export: str = ""
+    now: str = ""
 
 
-def seat_of(session: Session, offline: str) -> Seat:
+def seat_of(session: Session, offline: str, now: str) -> Seat:
     """The seat of this sitting."""
     missing = "" if session.evidence_identity and session.openers else (
         "There is no custodian and escrow key to encrypt a package to; the organisation's roles name them."
     )  # fmt: skip
-    return Seat(session.person, session.signed_in, offline, missing)
+    return Seat(session.person, session.signed_in, offline, missing, now)
 
 
 def blocked(action_id: str, standing: Standing | None, seat: Seat) -> str:
@@ -78,7 +86,16 @@ def _seal(standing: Standing, seat: Seat) -> str:
         return "Nothing is captured yet; capture evidence first."
     if not standing.page.facts.unsealed_items:
         return "Everything that was captured is sealed."
-    return "" if seat.signed_in else SIGN_IN
+    if not seat.signed_in:
+        return SIGN_IN
+    if _is_arriving(standing.captured_at, seat.now):
+        return f"Evidence is still arriving ({standing.progress.captured} items); seal it when it is complete."
+    return ""
+
+
+def _is_arriving(last: str, now: str) -> bool:
+    then, present = moment_of(last), moment_of(now)
+    return then is not None and present is not None and timedelta(0) <= present - then < QUIET
 
 
 def _validate(_: Standing, seat: Seat) -> str:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QRectF, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from console.domain.gates import COMMANDER
 from console.domain.next_step import NextStep
 from console.queries.standing import Standing
 from console.ui.ages import age, clock_time, moment_of
@@ -45,13 +46,10 @@ class HeadView(QWidget):
     def show_standing(self, standing: Standing, person: str, now: datetime) -> None:
         """Shows another incident, or the same one anew."""
         self._shown = standing
-        row, facts = standing.page.row, standing.page.facts
+        row = standing.page.row
         self.chip.set_level(row.severity)
         self.title.setText(row.title or "without a title")
-        commander = facts.commander or "nobody"
-        yours = " (you)" if facts.commander == person else ""
-        graded = f"graded by {standing.graded.by}" if standing.progress.graded else "not graded by a person yet"
-        self.people.setText(f"Commander {commander}{yours}, {graded}, {_roles(len(standing.roles))}")
+        self.people.setText(_people(standing, person))
         self.tick(now)
 
     def tick(self, now: datetime) -> None:
@@ -64,8 +62,19 @@ class HeadView(QWidget):
         self.place.setText(f"{row.target or 'unmapped'}, {row.incident_class or 'unclassified'}, {when}")
 
 
-def _roles(number: int) -> str:
-    return "no role is held" if not number else "1 role held" if number == 1 else f"{number} roles held"
+def _people(standing: Standing, person: str) -> str:
+    """Who commands, who graded, and who holds which other role; the one who looks is "you"."""
+    facts, graded = standing.page.facts, standing.graded.by if standing.progress.graded else ""
+    said = [
+        f"Commander {_name(facts.commander, person) or 'nobody'}",
+        f"graded by {_name(graded, person)}" if graded else "not graded by a person yet",
+    ]
+    others = {role: who for role, who in sorted(standing.roles.items()) if role != COMMANDER}
+    return ", ".join([*said, *(f"{role.replace('_', ' ')} {_name(who, person)}" for role, who in others.items())])
+
+
+def _name(who: str, person: str) -> str:
+    return "you" if who == person else who
 
 
 class NextCard(QWidget):
@@ -98,7 +107,7 @@ class NextCard(QWidget):
     def show_step(self, step: NextStep) -> None:
         """Shows another step."""
         self._waits = step.waits
-        self.caption.setText("NEXT: WAIT" if step.waits else "NEXT STEP")
+        self.caption.setText("OVER" if step.panel == "board" else "NEXT: WAIT" if step.waits else "NEXT STEP")
         self.sentence.setText(step.sentence)
         self.why.setText(step.why)
         self.button.setText("Show   F8" if step.waits else "Do it   F8")

@@ -18,14 +18,22 @@ from console.ui.incident.words import Words
 from console.ui.press import guard
 from console.ui.theme import Theme
 
-PASSED, NOW, READY, AHEAD = "passed", "now", "ready", "ahead"
+PASSED, NOW, READY, AHEAD, SKIPPED = "passed", "now", "ready", "ahead", "skipped"
 _MARKS = {
     PASSED: ("circle", "normal"),
     NOW: ("square", "accent"),
     READY: ("half", "accent"),
     AHEAD: ("ring", "normal"),
+    SKIPPED: ("dash", "normal"),
 }
 """Where a step stands -> (shape, colour token)."""
+_SAID = {
+    PASSED: "passed",
+    NOW: "entered",
+    READY: "may be entered now",
+    AHEAD: "not yet",
+    SKIPPED: "never entered",
+}
 
 
 class Mark(QWidget):
@@ -89,12 +97,11 @@ class Step(QWidget):
         """Shows where the step stands."""
         self.mark.set_kind(kind)
         self.name.set_colour("text" if kind in (NOW, READY) else "text_dim")
-        self.when.setText(when)
+        self.when.setText("never entered" if kind == SKIPPED else when)
         self.missing.setText("\n".join(missing))
         self.missing.setVisible(bool(missing))
         self.button.setVisible(kind == READY)
-        said = {PASSED: "passed", NOW: "entered", READY: "may be entered now", AHEAD: "not yet"}[kind]
-        self.setAccessibleName(" ".join([self.state.replace("_", " ") + ":", said, when, *missing]).strip())
+        self.setAccessibleName(" ".join([self.state.replace("_", " ") + ":", _SAID[kind], when, *missing]).strip())
 
     def _on_clicked(self) -> None:
         self.entered.emit(self.state)
@@ -122,12 +129,22 @@ class LifecycleView(QWidget):
         place = STATES.index(facts.state) if facts.state in STATES else 0
         ready = ready_state(facts)
         for number, (state, step) in enumerate(self.steps.items()):
-            kind = NOW if number == place else PASSED if number < place else READY if state == ready else AHEAD
-            missing = tuple(one for one in standing.page.missing[state] if one not in said) if number > place else ()
+            kind = _kind(number - place, state in standing.entered, state == ready)
+            open_still = kind in (READY, AHEAD, SKIPPED)
+            missing = tuple(one for one in standing.page.missing[state] if one not in said) if open_still else ()
             said.update(missing)
-            step.show_step(kind, _when(standing.entered.get(state, ""), number <= place), missing)
+            step.show_step(kind, "" if open_still else _when(standing.entered.get(state, "")), missing)
 
 
-def _when(text: str, reached: bool) -> str:
+def _kind(ahead: int, entered: bool, ready: bool) -> str:
+    """What a step is that lies so many states ahead of the present one; a state may be passed by without being it."""
+    if ahead == 0:
+        return NOW
+    if ahead < 0:
+        return PASSED if entered else SKIPPED
+    return READY if ready else AHEAD
+
+
+def _when(text: str) -> str:
     moment = moment_of(text)
-    return clock_time(moment) if moment is not None and reached else ""
+    return clock_time(moment) if moment is not None else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from PySide6.QtCore import Qt, Signal
@@ -59,12 +58,11 @@ class Page(QWidget):
         whole.addWidget(self.area, 1)
         self.setMinimumSize(LEAST_WIDTH, LEAST_HEIGHT)
 
-    def show_standing(self, standing: Standing, person: str, why: Mapping[str, str], now: datetime) -> None:
-        """Shows where the incident stands and which actions are blocked by what."""
+    def show_standing(self, standing: Standing, person: str, now: datetime) -> None:
+        """Shows where the incident stands; `deeds` shows what is blocked."""
         self.head.show_standing(standing, person, now)
         self.next.show_step(standing.step)
         self.lifecycle.show_standing(standing)
-        self.deeds.show_states(why, standing.step.action_id)
 
     def tick(self, now: datetime) -> None:
         """Moves ages on."""

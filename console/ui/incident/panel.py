@@ -14,6 +14,7 @@ from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from console.domain.next_step import NextStep
+from console.domain.times import format_utc
 from console.queries.standing import Standing
 from console.ui.actions_table import ACTIONS
 from console.ui.frame import Frame
@@ -121,19 +122,25 @@ class IncidentPanel(QWidget):
         self._stack.setCurrentWidget(self.nothing)
 
     def _show_page(self, found: Standing) -> None:
-        seat = self._seat()
-        why = {action: blocked(action, found, seat) for action, _, _ in ROWS}
-        self.page.show_standing(found, seat.person, why, self._frame.bridge.now())
+        self.page.show_standing(found, self._frame.session.person, self._frame.bridge.now())
+        self._show_blocked(found)
         if self._sheet is not None:
             self._sheet.refresh(found)
         else:
             self._stack.setCurrentWidget(self.page)
+
+    def _show_blocked(self, found: Standing) -> None:
+        seat = self._seat()
+        why = {action: blocked(action, found, seat) for action, _, _ in ROWS}
+        self.page.deeds.show_states(why, found.step.action_id)
 
     def _on_chosen(self, _: str) -> None:
         self._leave_sheet()
 
     def _on_tick(self) -> None:
         self.page.tick(self._frame.bridge.now())
+        if self.standing is not None:
+            self._show_blocked(self.standing)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: D102, N802
         super().showEvent(event)
@@ -229,7 +236,8 @@ class IncidentPanel(QWidget):
     # -- inside
 
     def _seat(self) -> Seat:
-        return seat_of(self._frame.session, OFFLINE if self.loading.offline else "")
+        now = format_utc(self._frame.bridge.now())
+        return seat_of(self._frame.session, OFFLINE if self.loading.offline else "", now)
 
     def _grade_sheet(self, shown: Standing) -> Sheet:
         return GradeSheet(self._frame, shown)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QComboBox, QLineEdit
+from PySide6.QtWidgets import QComboBox
 
 from console.actions.incidents import MAX_NAME, assign_role, take_role
 from console.actions.recovery import request_review
@@ -24,11 +24,11 @@ class AssignSheet(Sheet):
         book = frame.policy.roles
         self.role = choice([(role.id, role.title) for role in book.roles.values()], _first_free(frame, standing))
         self.person = _people(standing, tuple(sorted(standing.people)))
-        typed = QLineEdit(self)
+        self.person.setEditable(True)
+        typed = self.person.lineEdit()
+        assert typed is not None  # it is editable
         typed.setMaxLength(MAX_NAME)
         typed.setAccessibleName("Person")
-        self.person.setEditable(True)
-        self.person.setLineEdit(typed)
         self.holder = Words(frame.theme, "", "small", "text_dim", wrap=True, parent=self)
         self.add("Role", self.role)
         self.rows.addWidget(self.holder)

@@ -66,7 +66,7 @@ class ValidateSheet(Sheet):
     def _say(self, passed: str, cases: str, measures: dict[str, str], beyond: tuple[str, ...]) -> None:
         lines = [f"{passed} of {cases} cases passed."]
         thresholds = self.frame.policy.thresholds.metrics
-        for name, value in sorted(measures.items()):
+        for name, value in sorted(measures.items(), key=lambda one: (one[0] not in beyond, one[0])):
             title = thresholds[name].title if name in thresholds else name
             lines.append(f"{display(title, 60)}: {display(value, 20)}{'  OUT OF BOUNDS' if name in beyond else ''}")
         self.result.setText("\n".join(lines))

@@ -126,6 +126,8 @@ class TelemetryPanel(QWidget):
             return
         if frozen:
             self._frozen = self._following.edge if self._following is not None else 1.0
+            if self._following is not None:
+                self._move(self._following, came=True)  # what is held is what was shown at this moment, to the pixel
         else:
             self._frozen = 0.0
             self._mark_all_stale()

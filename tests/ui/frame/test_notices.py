@@ -59,6 +59,7 @@ def test_a_lesser_notice_gives_way(bars: NoticeBars) -> None:
 
 def test_a_note_goes_by_itself_and_an_error_stays(dressed: Theme, qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notice_bars, "LASTS_MS", {"info": 30, "warning": 60, "error": 0})
+    monkeypatch.setattr(notice_bars, "READ_MS", 0)
     shown = NoticeBars(dressed)
     qtbot.addWidget(shown)
     for level in ("info", "warning", "error"):

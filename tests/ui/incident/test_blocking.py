@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from console.domain.evidence import DIMENSIONS
+from console.domain.times import format_utc, parse_utc
 from console.policy import Policy
 from console.queries.standing import Standing, standing
 from console.ui.incident.actions_view import ROWS
@@ -99,6 +101,15 @@ def test_what_the_seat_lacks_is_said(stages: dict[str, Standing]) -> None:
     assert blocked("incident.export", stages["sealed"], bare) == "There is no key."
     other = replace(HERE, person=OWNER.person)
     assert "only they can export" in blocked("incident.export", stages["sealed"], other)
+
+
+@pytest.mark.parametrize(("seconds", "word"), [(0, "still arriving"), (2.9, "still arriving"), (3, ""), (-5, "")])
+def test_evidence_that_is_still_arriving_is_not_sealed(stages: dict[str, Standing], seconds: float, word: str) -> None:
+    here = stages["captured"]
+    last = parse_utc(here.captured_at)
+    said = blocked("incident.seal", here, replace(HERE, now=format_utc(last + timedelta(seconds=seconds))))
+    assert word in said
+    assert bool(word) == bool(said)
 
 
 def test_reviewers_are_those_who_did_not_respond_investigators_first(stages: dict[str, Standing]) -> None:

@@ -163,6 +163,8 @@ def test_it_is_closed_by_following_the_screen(panel: IncidentPanel, outside: Out
     press(panel, Qt.Key.Key_Return)
     wait_for(panel, qtbot, "view.board")
     assert facts(outside, story).state == "closed"
+    assert panel.page.lifecycle.steps["resolved"].when.text() == "never entered"
+    assert "UTC" in panel.page.lifecycle.steps["closed"].when.text()
 
 
 def test_a_step_for_another_panel_chooses_the_target_and_asks_for_it(
@@ -196,8 +198,8 @@ def test_choosing_another_incident_leaves_the_sheet_and_shows_the_other(
     frame.selection.choose_incident(new_incident(4711))
     qtbot.waitUntil(lambda: "not in this record" in panel.nothing.text())
     frame.selection.choose_incident("")
-    qtbot.waitUntil(lambda: "Choose an incident" in panel.nothing.text())
-    assert panel.action_state("incident.close").startswith("Choose an incident")
+    qtbot.waitUntil(lambda: "No incident is chosen" in panel.nothing.text())
+    assert panel.action_state("incident.close").startswith("No incident is chosen")
 
 
 def test_hidden_it_only_remembers_and_acts_on_what_it_reads_then(

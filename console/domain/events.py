@@ -14,12 +14,22 @@ from console.domain.errors import InputError
 _KINDS: Mapping[str, type | tuple[type, ...]] = {"s": str, "i": int, "b": bool, "l": (list, tuple), "o": Mapping}
 
 BODIES: Mapping[str, str] = {
-    # the organisation, in the incident "system"; the first five are signed by the root key acting as a device
+    # the organisation, in the incident "system"; the first nine are signed by the root key acting as a device
     "organisation.founded": "name:s origin:s root_public_key:s exercise:b",
     "plane.certified": "device:s public_key:s origin:s",
     "device.certified": "device:s public_key:s label:s",
     "person.certified": "person:s public_key:s display_name:s",
     "role.granted": "person:s role:s",
+    "role.withdrawn": "person:s role:s reason:s",
+    "invite.issued": "code_hash:s person:s display_name:s roles:l label:s expires:s",
+    "device.revoked": "device:s reason:s",
+    "person.revoked": "person:s reason:s",
+    # what the plane writes there: who came by an invitation of the root, and that its journal began anew
+    "device.enrolled": "device:s public_key:s label:s person:s invite:s code:s",
+    "person.enrolled": "person:s public_key:s display_name:s invite:s",
+    "epoch.began": "epoch:s previous:s size:i reason:s",
+    # a desk whose chains were forked or rolled back goes on with new ones
+    "chain.restarted": "previous:i reason:s",
     # an incident opens and is owned
     "incident.opened": (
         "title:s channel:s reporter:s detected_at:s fingerprint:s signal:o class:s families:l target:s workspace:s "
@@ -37,6 +47,12 @@ BODIES: Mapping[str, str] = {
     "lifecycle.entered": "state:s grounds:l",
     "note.added": "text:s happened_at:s",
     "note.corrected": "corrects:s text:s",
+    "note.revised": "note:s text:s saw:l",
+    "conflict.resolved": "subject:s kept:s over:l reason:s",
+    # who may read and write an incident; open to all until it is limited
+    "access.limited": "reason:s",
+    "access.granted": "person:s",
+    "access.withdrawn": "person:s reason:s",
     # a switch moves; the confirmation is history, the order travels on its own
     "switch.confirmed": (
         "command_id:s order_hash:s switch:s target:s want:s generation:i blast_radius:o reason:s gesture:s approvals:l "
@@ -72,6 +88,21 @@ BODIES: Mapping[str, str] = {
 
 _WANTED = {name: dict(part.split(":") for part in spec.split()) for name, spec in BODIES.items()}
 
+ROOT_ONLY = frozenset(
+    {
+        "organisation.founded",
+        "plane.certified",
+        "device.certified",
+        "person.certified",
+        "role.granted",
+        "role.withdrawn",
+        "invite.issued",
+        "device.revoked",
+        "person.revoked",
+    }
+)
+"""Types that only the organisation's root key may sign (design.md, *People and devices*)."""
+
 PERSON_SIGNED = frozenset(
     {
         "switch.confirmed",
@@ -81,6 +112,10 @@ PERSON_SIGNED = frozenset(
         "review.signed",
         "criterion.signed",
         "evidence.sealed",
+        "conflict.resolved",
+        "access.limited",
+        "access.granted",
+        "access.withdrawn",
     }
 )
 """Types that must carry the person's signature besides the device's."""
@@ -95,6 +130,9 @@ PLANE_ONLY = frozenset(
         "signal.cleared",
         "lamps.observed",
         "validation.measured",
+        "device.enrolled",
+        "person.enrolled",
+        "epoch.began",
     }
 )
 """Types that only the plane's own device may write."""

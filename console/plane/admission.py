@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from console.domain.errors import InputError
-from console.domain.events import PERSON_SIGNED, PLANE_ONLY, check_body
+from console.domain.events import PERSON_SIGNED, PLANE_ONLY, ROOT_ONLY, check_body
 from console.domain.times import to_epoch_us
-from console.plane.identities import ROOT_ONLY, Identities, certificate_fault
+from console.plane.identities import Identities, certificate_fault
 from console.proof.chain import ChainHead, link_fault
 from console.proof.envelope import SYSTEM, Envelope, SignedEvent
 from console.proof.keys import verify_text

@@ -9,13 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from console.domain.events import ROOT_ONLY
 from console.proof.envelope import SYSTEM, Envelope
 from console.proof.keys import key_id
-
-ROOT_ONLY = frozenset(
-    {"organisation.founded", "plane.certified", "device.certified", "person.certified", "role.granted"}
-)
-"""Types that only the organisation's root key may sign (design.md, *People and devices*)."""
 
 
 @dataclass(frozen=True, slots=True)

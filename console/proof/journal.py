@@ -10,7 +10,7 @@ import hashlib
 
 from console.domain.errors import InputError
 from console.proof.canonical import canonical
-from console.proof.keys import SigningKey, verify_text
+from console.proof.keys import SigningKey, leaf_digest, verify_text
 
 EMPTY_JOURNAL_HASH = "0" * 64
 """The hash of a journal that holds nothing: position 0."""
@@ -28,6 +28,23 @@ def journal_hash(previous_hex: str, event_hash_hex: str, accepted: bool) -> str:
     Raises InputError when a hash is not 64 lower-case hex digits.
     """
     return hashlib.sha256(_PREFIX + _raw(previous_hex) + _raw(event_hash_hex) + _STATUS_BYTE[accepted]).hexdigest()
+
+
+def journal_leaf(event_hash_hex: str, accepted: bool) -> bytes:
+    """The leaf digest of one journal entry in the plane's RFC 6962 tree: position n of the journal is leaf n - 1.
+
+    The leaf is the event hash and the status byte of `journal_hash`, so a checkpoint binds verdicts too. Raises
+    InputError when the hash is not 64 lower-case hex digits.
+    """
+    return leaf_digest(_raw(event_hash_hex) + _STATUS_BYTE[accepted])
+
+
+def enrol_subject(code: str, device: str, person_key: str, time: str) -> dict[str, object]:
+    """What a device signs to be enrolled: the one-time code, its own id, the person's public key ("" for none), UTC.
+
+    The person's key signs the same text where there is one, so that nobody enrols a key they do not hold.
+    """
+    return {"kind": "enrol", "code": code, "device": device, "person_key": person_key, "time": time}
 
 
 def receipt_object(event_id: str, event_hash: str, status: str, gpos: int, epoch: str) -> dict[str, object]:

@@ -20,6 +20,8 @@ class Limits:
     command_bytes: int = 64 * 1024
     token_ttl_s: int = 900
     clock_skew_s: int = 120
+    blob_bytes: int = 1024 * 1024 * 1024
+    blob_chunk_bytes: int = 4 * 1024 * 1024
 
 
 DEFAULT_LIMITS = Limits()

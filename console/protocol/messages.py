@@ -14,7 +14,9 @@ from console.protocol.limits import DEFAULT_LIMITS
 Hex64 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Uuid = Annotated[str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")]
 Base64 = Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
-Utc = Annotated[str, Field(max_length=27, pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")]
+Utc = Annotated[
+    str, Field(max_length=27, pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$")
+]
 InventoryId = Annotated[str, Field(max_length=100, pattern=r"^[a-z]+\.[a-z0-9][a-z0-9-]*$")]
 Text = Annotated[str, Field(max_length=4000)]
 Count = Annotated[int, Field(ge=0, lt=2**53)]
@@ -95,20 +97,94 @@ class PushAnswer(Answer):
 
 
 class JournalEntry(Message):
-    """Position, hash of the journal up to here, and the event; rejected ones are entries too."""
+    """Position, hash of the journal up to here, and the event; rejected ones are entries too.
+
+    `event` is None where the asker may not read it; `event_hash` is there always, so that the journal can be followed.
+    """
 
     gpos: Count
     journal_hash: Hex64
     status: Literal["accepted", "rejected"]
-    event: WireEvent
+    event_hash: Hex64
+    event: WireEvent | None = None
 
 
 class JournalAnswer(Answer):
-    """Entries after the asked position, the journal's size and its hash at that size."""
+    """Entries after the asked position, the journal's size, its hash at that size, and its signed checkpoint there."""
 
     entries: list[JournalEntry]
     size: Count
     journal_hash: Hex64
+    checkpoint: Text
+
+
+class CheckpointAnswer(Answer):
+    """The newest signed checkpoint of the journal's tree (c2sp.org/tlog-checkpoint), and the size it is of."""
+
+    size: Count
+    checkpoint: Text
+
+
+class ConsistencyAnswer(Answer):
+    """The nodes that prove the tree of `second` entries to continue that of `first` (RFC 6962, 2.1.2)."""
+
+    first: Count
+    second: Count
+    path: Annotated[list[Hex64], Field(max_length=128)]
+
+
+class InclusionAnswer(Answer):
+    """The nodes that prove entry `gpos` to be leaf `gpos - 1` of the tree of `size` entries (RFC 6962, 2.1.1)."""
+
+    gpos: Count
+    size: Count
+    leaf: Hex64
+    path: Annotated[list[Hex64], Field(max_length=64)]
+
+
+class ChainEnd(Message):
+    """The last event of one chain that the plane holds."""
+
+    incident: Text
+    incarnation: Count
+    seq: Count
+    hash: Hex64
+
+
+class HeadsAnswer(Answer):
+    """Where the asking device's chains end at the plane, in pages by (incident, incarnation); `more` says go on."""
+
+    heads: list[ChainEnd]
+    more: bool
+
+
+class EnrolRequest(Message):
+    """A one-time code and the keys to be certified by it; both signatures are over `proof.journal.enrol_subject`."""
+
+    code: Annotated[str, Field(min_length=8, max_length=100, pattern=r"^[a-z0-9-]+$")]
+    device_public_key: Hex64
+    person_public_key: Hex64 | Literal[""] = ""
+    label: Annotated[str, Field(max_length=80)]
+    time: Utc
+    sig: Base64
+    person_sig: Base64 = ""
+
+
+class EnrolAnswer(Answer):
+    """Who the desk is now: its id, the person it belongs to, and the roles that the invitation named."""
+
+    device: Hex64
+    person: Text
+    roles: list[str]
+
+
+class BlobAnswer(Answer):
+    """How much of a blob the plane holds: `offset` bytes of `size`; complete when they are equal and the hash held."""
+
+    sha256: Hex64
+    offset: Count
+    size: Count
+    complete: bool
 
 
 class EventAnswer(Answer):

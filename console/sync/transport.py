@@ -146,5 +146,6 @@ def _page(serial: int, answer: JournalAnswer) -> JournalAnswered:
     entries = tuple(
         Entry(e.gpos, e.journal_hash, e.status, SignedEvent(e.event.canon, e.event.sig, e.event.person_sig))
         for e in answer.entries
+        if e.event is not None
     )
     return JournalAnswered(serial, answer.epoch, entries, answer.size, answer.journal_hash)

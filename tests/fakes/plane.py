@@ -52,7 +52,13 @@ class Row:
     event: SignedEvent
 
     def wire(self) -> dict[str, Any]:
-        return {"gpos": self.gpos, "journal_hash": self.hash, "status": self.status, "event": self.event.wire()}
+        return {
+            "gpos": self.gpos,
+            "journal_hash": self.hash,
+            "status": self.status,
+            "event_hash": self.event.hash,
+            "event": self.event.wire(),
+        }
 
 
 class FakePlane:
@@ -269,7 +275,9 @@ class FakePlane:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(more, wait)
         entries = [row.wire() for row in self.rows[after : after + limit]]
-        return self._answer({"entries": entries, "size": len(self.rows), "journal_hash": self.journal_end})
+        return self._answer(
+            {"entries": entries, "size": len(self.rows), "journal_hash": self.journal_end, "checkpoint": ""}
+        )
 
     async def _select(self, request: web.Request) -> web.Response:
         asked = await request.json()

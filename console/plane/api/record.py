@@ -75,7 +75,12 @@ async def read(
     await _wait_beyond(plane, after, wait)
     entries, head = await plane.database.read(lambda connection: _page(connection, after, limit))
     return reply(
-        request, JournalAnswer, entries=[_entry(entry) for entry in entries], size=head.gpos, journal_hash=head.hash
+        request,
+        JournalAnswer,
+        entries=[_entry(entry) for entry in entries],
+        size=head.gpos,
+        journal_hash=head.hash,
+        checkpoint="",
     )
 
 
@@ -120,7 +125,13 @@ def _page(connection: Any, after: int, limit: int) -> tuple[list[Entry], Head]:
 def _entry(entry: Entry) -> JournalEntry:
     event = entry.event
     wire = WireEvent(canon=event.canon, sig=event.sig, person_sig=event.person_sig)
-    return JournalEntry(gpos=entry.gpos, journal_hash=entry.journal_hash, status=_status(entry.status), event=wire)
+    return JournalEntry(
+        gpos=entry.gpos,
+        journal_hash=entry.journal_hash,
+        status=_status(entry.status),
+        event_hash=event.hash,
+        event=wire,
+    )
 
 
 def _result(receipt: Receipt) -> PushResult:

@@ -46,7 +46,9 @@ def test_pushes_and_pulls_what_was_signed_byte_for_byte(plane: FakePlane, client
     pushed = client.push(events)
     assert [r.status for r in pushed.answer.results] == ["accepted"] * 3
     pulled = client.journal(plane.epoch, 0, EMPTY_JOURNAL_HASH, 100, 0).answer
-    assert [(e.event.canon, e.event.sig) for e in pulled.entries] == [(e.canon, e.sig) for e in events]
+    assert [(e.event.canon, e.event.sig) for e in pulled.entries if e.event is not None] == [
+        (e.canon, e.sig) for e in events
+    ]
     assert pulled.size == 3
     assert pulled.journal_hash == plane.journal_end
 

@@ -37,6 +37,8 @@ NO_DISPLAY = (
     "`incident-console demo --headless`."
 )
 
+NOT_OPENED = "There is nothing to show: the desk could not be opened. Mend what the notice says, then start it again."
+
 
 @dataclass(frozen=True)
 class Opening:
@@ -98,6 +100,8 @@ def open_in(program: Program, opening: Opening, failed: Callable[[BaseException]
 
     def then(found: tuple[Desk, Session, Policy]) -> None:
         frame = program.open(*found)
+        if found[0].read_only:
+            program.notices.say(found[0].read_only, "warning")
         if opening.guide is not None:
             opening.guide(frame)
 
@@ -106,6 +110,7 @@ def open_in(program: Program, opening: Opening, failed: Callable[[BaseException]
 
         program.notices.say(sentence_of(error), "error")
         program.window.bar.title.setText("The desk could not be opened.")
+        program.window.say_in_panels(NOT_OPENED)
         failed(error)
 
     bridge.work(work, owner=program.window, then=then, failed=on_failed)
@@ -196,7 +201,7 @@ class OwnDesk:
         window = self._program.window
         self._page = FirstRun(self._program.theme, self._settings.name or "", self._plane, locked, window)
         self._page.answered.connect(self._open)
-        window.show_page(self._page)
+        window.show_page(self._page, "Locked" if locked else "First start")
         window.bar.title.setText("This desk is locked." if locked else "No incident yet: who are you?")
         if self._fault:
             self._page.say(self._fault)
@@ -252,7 +257,7 @@ def own_opening(folder: Path, answers: Answers) -> Opening:
         made = Desk(
             DeskSettings(
                 folder=folder, device_key=identity.device_key, exercise=world.exercise,
-                policy_hash=held["policy"].hash, plane_url=answers.plane,
+                policy_hash=held["policy"].hash, plane_url=answers.plane, second_window=True,
             )
         )  # fmt: skip
         prepare(made)

@@ -23,6 +23,7 @@ from console.store.blobs import BlobStore, Encrypt, StoredBlob
 from console.store.facts import incident_facts
 from console.store.record import Record
 from console.store.transaction import Transaction
+from console.store.verify import incident_faults
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +72,15 @@ def seal_evidence(record: Record, incident: str, origin: str, actor: Actor, now:
     """Closes the open seal: the Merkle root over its leaves under a checkpoint signed by the person.
 
     `origin` is the plane's, the checkpoint's first line. Later items go into the next seal.
-    Raises RefusedError when nothing was captured since the last seal.
+    Raises RefusedError when nothing was captured since the last seal, or when the incident's chains do not hold.
     """
     key = actor.signing_key("Sealing evidence")
     with record.transaction(now) as tx:
+        if faults := incident_faults(tx, incident):
+            raise RefusedError(
+                f"The record of this incident is damaged, so nothing was sealed: {faults[0]} "
+                "Run `incident-console store check` and restore the last good backup into a new folder."
+            )
         seal, count = _next_place(tx, incident)
         leaves = tx.tuples(
             "SELECT leaf FROM evidence_item WHERE incident = ? AND seal = ? ORDER BY position", (incident, seal)

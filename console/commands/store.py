@@ -65,7 +65,7 @@ def backup(context: typer.Context, file: FileArgument) -> None:
 
 @app.command()
 def restore(context: typer.Context, file: FileArgument) -> None:
-    """Put a backup into a new folder, after all of it was verified; nothing is ever overwritten."""
+    """Put a backup, or a copy from a store's `backups`, into a new folder, verified; nothing is ever overwritten."""
     from console.store.archive import restore as read_backup
     from console.store.verify import tally
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from console.domain.evidence import DIMENSIONS
+
 OPEN = "open"
 CONTAINED = "contained"
 MITIGATED = "mitigated"
@@ -113,7 +115,8 @@ def _closed(facts: IncidentFacts) -> tuple[tuple[bool, str], ...]:
         (not facts.unsealed_items, f"{facts.unsealed_items} captured items are not sealed; seal them."),
         (
             not facts.missing_dimensions,
-            f"Evidence is missing for: {', '.join(facts.missing_dimensions)}; capture it or write why not.",
+            f"Evidence is missing for: {', '.join(DIMENSIONS.get(one, one) for one in facts.missing_dimensions)}; "
+            "capture it or write why not.",
         ),
         (bool(facts.review), "The evidence was not reviewed; ask an investigator."),
         (

@@ -73,6 +73,11 @@ def _measured(body: Body) -> str:
     return f"Validation of {body['target']}: {body['passed']} of {body['cases']} cases pass, {within}."
 
 
+def _resolved(body: Body) -> str:
+    over = f" ({len(body['over'])} set aside)"
+    return f"Conflict over {_words(body['subject']).replace(':', ' ')} resolved{over}: {body['reason']}."
+
+
 def _looked(body: Body) -> str:
     what = f"item {body['item']}" if body["item"] else f"seal {body['seal']}"
     return f"Looked at {what}: {body['purpose']}."
@@ -84,6 +89,14 @@ TELLINGS: Mapping[str, Callable[[Body], str]] = {
     "device.certified": lambda b: f"The device '{b['label']}' was certified.",
     "person.certified": lambda b: f"{b['display_name']} ({b['person']}) was certified.",
     "role.granted": lambda b: f"{b['person']} was granted the role {_words(b['role'])}.",
+    "role.withdrawn": lambda b: f"The role {_words(b['role'])} was withdrawn from {b['person']}: {b['reason']}.",
+    "invite.issued": lambda b: f"{b['display_name']} ({b['person']}) was invited until {b['expires']}.",
+    "device.revoked": lambda b: f"The device {str(b['device'])[:16]} was revoked: {b['reason']}.",
+    "person.revoked": lambda b: f"{b['person']} was revoked: {b['reason']}.",
+    "device.enrolled": lambda b: f"The device '{b['label']}' was enrolled for {b['person']}.",
+    "person.enrolled": lambda b: f"{b['display_name']} ({b['person']}) was enrolled.",
+    "epoch.began": lambda b: f"The control plane began its journal anew at position {b['size']}: {b['reason']}.",
+    "chain.restarted": lambda b: f"This desk began a new chain, after its incarnation {b['previous']}: {b['reason']}.",
     "incident.opened": _opened,
     "incident.acknowledged": lambda _: "Acknowledged.",
     "role.taken": lambda b: f"{b['person']} takes the role {_words(b['role'])}.",
@@ -98,6 +111,11 @@ TELLINGS: Mapping[str, Callable[[Body], str]] = {
     "lifecycle.entered": lambda b: f"The incident is now {_words(b['state'])}.",
     "note.added": lambda b: str(b["text"]),
     "note.corrected": lambda b: f"Correction: {b['text']}",
+    "note.revised": lambda b: f"Revised: {b['text']}",
+    "conflict.resolved": _resolved,
+    "access.limited": lambda b: f"Access was limited to those who are named: {b['reason']}.",
+    "access.granted": lambda b: f"{b['person']} was given access.",
+    "access.withdrawn": lambda b: f"The access of {b['person']} was withdrawn: {b['reason']}.",
     "switch.confirmed": _confirmed,
     "approval.requested": lambda b: f"A second person is asked to approve {b['switch']} on {b['target']}: {b['want']}.",
     "approval.given": lambda b: f"Approved by a second person{', at the same desk' if b['same_desk'] else ''}.",

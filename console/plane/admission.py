@@ -11,10 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from console.domain.access import ACCESS_TYPES, COMMANDER, OPEN, Access
 from console.domain.errors import InputError
 from console.domain.events import PERSON_SIGNED, PLANE_ONLY, ROOT_ONLY, check_body
 from console.domain.times import to_epoch_us
-from console.plane.identities import Identities, certificate_fault
+from console.plane.identities import ENROLMENTS, Identities, certificate_fault
 from console.proof.chain import ChainHead, link_fault
 from console.proof.envelope import SYSTEM, Envelope, SignedEvent
 from console.proof.keys import verify_text
@@ -36,6 +37,7 @@ class Scene:
         head: the last event of the chain that the event belongs to.
         id_taken: another event with this id was accepted before.
         now: the plane's time.
+        access: who is let into the incident that the event belongs to.
     """
 
     identities: Identities
@@ -43,6 +45,7 @@ class Scene:
     head: ChainHead
     id_taken: bool
     now: datetime
+    access: Access = OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,11 @@ def judge_event(signed: SignedEvent, scene: Scene) -> Verdict:
         )
     if fault:
         return Verdict(Problem("conflict", f"The chain is forked: {fault}."), advances=False, skew_ms=skew)
-    return Verdict(_content_problem(signed, scene), skew_ms=skew)
+    problem = _content_problem(signed, scene)
+    if problem is None and event.type in ENROLMENTS and event.body["invite"] not in scene.identities.invites:
+        early = "This enrolment came before the invitation that it cites; send the root's events first."
+        return Verdict(Problem("conflict", early), recorded=False, advances=False)
+    return Verdict(problem, skew_ms=skew)
 
 
 def _content_problem(signed: SignedEvent, scene: Scene) -> Problem | None:
@@ -87,7 +94,11 @@ def _content_problem(signed: SignedEvent, scene: Scene) -> Problem | None:
         )
     if event.exercise != scene.exercise:
         return Problem("wrong_world", _world_sentence(scene.exercise))
-    forbidden = _permission_fault(event, scene.identities)
+    forbidden = (
+        scene.identities.revocation(event.device, event.actor)
+        or _permission_fault(event, scene.identities)
+        or _access_fault(event, scene)
+    )
     if forbidden:
         return Problem("forbidden", forbidden)
     try:
@@ -114,6 +125,8 @@ def _permission_fault(event: Envelope, identities: Identities) -> str:
     is_root = event.device == identities.root_device
     if event.type in ROOT_ONLY and (not is_root or event.incident != SYSTEM):
         return f"Only the organisation's root key may write '{event.type}', in the incident 'system'."
+    if event.type == "device.revoked" and event.body.get("device") in (identities.plane_device, identities.root_device):
+        return "A plane cannot turn its own device or the root away; stop it, and found another."
     if is_root and event.type not in ROOT_ONLY:
         return "The root key certifies and grants; write this with a device of your own."
     if event.type == "plane.certified" and event.body.get("device") != identities.plane_device:
@@ -124,6 +137,21 @@ def _permission_fault(event: Envelope, identities: Identities) -> str:
         return f"Only the control plane's own device may write '{event.type}'."
     if event.type == "switch.observed" and event.body.get("by") == "plane":
         return "An observation by the plane is written by the plane alone; say who observed it from where."
+    return ""
+
+
+def _access_fault(event: Envelope, scene: Scene) -> str:
+    """Access is judged here, at the event's own position; an enrolled device writes as the person it belongs to."""
+    known, access = scene.identities, scene.access
+    if event.device in (known.plane_device, known.root_device):
+        return ""
+    if event.type in ACCESS_TYPES:
+        if event.incident == SYSTEM:
+            return "Access is limited incident by incident; write this in the incident that it is about."
+        if access.commander != event.actor or COMMANDER not in known.roles.get(event.actor, ()):
+            return "Only the commander of this incident decides who has access; ask them, or take the command first."
+    if not access.lets_in(known.person_of(event.device) or event.actor):
+        return "The commander limited the access to this incident; ask them to be let in."
     return ""
 
 

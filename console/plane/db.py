@@ -7,9 +7,10 @@ a commit (a published snapshot) is handed to `Transaction.then`, so that nobody 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -168,6 +169,11 @@ class Database:
         transaction._committed()
         return result
 
+    def announce(self, address: str) -> None:
+        """Write into the lock file where the plane that holds it is reached; gone with the next holder."""
+        if self._lock is not None:
+            os.pwrite(self._lock, address.encode(), 0)
+
     def close(self) -> None:
         """Finish what is under way and let go of the file."""
         self._writer.shutdown()
@@ -267,7 +273,53 @@ def _locked(url: URL) -> int | None:
     except OSError as error:
         os.close(handle)
         raise EnvironmentFault(f"Another plane runs on {file}; stop that one first.") from error
+    os.ftruncate(handle, 0)
     return handle
+
+
+@contextlib.contextmanager
+def kept_locked(url: URL) -> Iterator[None]:
+    """Keep every plane off the database meanwhile; raises EnvironmentFault when one runs on it."""
+    handle = _locked(url)
+    try:
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def holder(url: URL) -> str | None:
+    """The address that a plane running on this database announced ("": none yet), None when nobody holds it."""
+    file = database_file(url)
+    if file is None:
+        return None
+    try:
+        handle = os.open(f"{file}.lock", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return os.pread(handle, 200, 0).decode("ascii", "replace")
+    else:
+        return None
+    finally:
+        os.close(handle)
+
+
+def copy_into(url: URL, target: Path) -> None:
+    """Write a whole, settled copy of a SQLite database to `target`, which must not exist, while others go on with it.
+
+    Raises EnvironmentFault when it cannot be read or written.
+    """
+    engine = _engine(url)
+    try:
+        with contextlib.closing(engine.raw_connection()) as connection:
+            connection.cursor().execute("VACUUM INTO ?", (str(target),))
+    except (SQLAlchemyError, sqlite.Error) as error:
+        raise EnvironmentFault(f"{_named(url)} cannot be copied to {target}: {error}.") from error
+    finally:
+        engine.dispose()
 
 
 def _named(url: URL) -> str:

@@ -1,4 +1,4 @@
-"""The server's order: gap-free positions, a hash over all of them, one signed receipt an event, the same for ever.
+"""The server's order: gap-free positions, a hash and a tree over all of them, one signed receipt an event.
 
 Every function works within an open transaction. Whoever appends locks the head row first, so positions follow commits
 whatever the database. Statements are built once: building them anew costs more than running them.
@@ -11,18 +11,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, tuple_, update
 
+from console.plane import tree
 from console.plane.db import Transaction
 from console.plane.tables import CHAIN, HEAD, JOURNAL
 from console.proof.chain import ChainHead
 from console.proof.envelope import SYSTEM, SignedEvent
-from console.proof.journal import ACCEPTED, EMPTY_JOURNAL_HASH, REJECTED, journal_hash, receipt_object, sign_receipt
+from console.proof.growth import Frontier, frontier_from_text
+from console.proof.journal import (
+    ACCEPTED,
+    EMPTY_JOURNAL_HASH,
+    REJECTED,
+    journal_hash,
+    journal_leaf,
+    receipt_object,
+    sign_receipt,
+)
 from console.proof.keys import SigningKey
 from console.protocol.problems import Problem
 
 HEAD_ROW = 1
 _HEAD = "journal head"
+_LEAVES = "leaves to grow the tree by"
 _CHAIN_KEYS = ("of_device", "of_incident", "of_incarnation")
 
 _THIS_CHAIN = [CHAIN.c[key.removeprefix("of_")] == bindparam(key) for key in _CHAIN_KEYS]
@@ -31,8 +42,10 @@ _CHAIN_END: dict[str, Any] = {"seq": bindparam("to_seq"), "hash": bindparam("to_
 
 _APPEND = insert(JOURNAL)
 _BY_ID = select(JOURNAL).where(JOURNAL.c.event_id == bindparam("event_id")).order_by(JOURNAL.c.gpos)
-_READ_HEAD = select(HEAD.c.gpos, HEAD.c.journal_hash).where(HEAD.c.id == HEAD_ROW)
-_MOVE_HEAD = update(HEAD).values(gpos=bindparam("to_gpos"), journal_hash=bindparam("to_hash"))
+_READ_HEAD = select(HEAD.c.gpos, HEAD.c.journal_hash, HEAD.c.frontier).where(HEAD.c.id == HEAD_ROW)
+_MOVE_HEAD = update(HEAD).values(
+    gpos=bindparam("to_gpos"), journal_hash=bindparam("to_hash"), frontier=bindparam("to_frontier")
+)
 _READ_CHAIN = select(CHAIN.c.seq, CHAIN.c.hash).where(*_THIS_CHAIN)
 _BEGIN_CHAIN = insert(CHAIN).values(_CHAIN_ROW | _CHAIN_END)
 _MOVE_CHAIN = update(CHAIN).where(*_THIS_CHAIN).values(_CHAIN_END)
@@ -60,12 +73,15 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One position of the journal."""
+    """One position of the journal; `incident`, `device` and `event_hash` are those of the event, without parsing it."""
 
     gpos: int
     journal_hash: str
     status: str
     event: SignedEvent
+    incident: str
+    device: str
+    event_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +92,15 @@ class Found:
     receipt: Receipt
     received_at: str
     skew_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChainEnd:
+    """The last event of one chain of a device."""
+
+    incident: str
+    incarnation: int
+    head: ChainHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +146,7 @@ def place(tx: Transaction, placing: Placing, key: SigningKey, epoch: str) -> Rec
     }
     tx.connection.execute(_APPEND, row)
     tx.held[_HEAD] = after
+    tx.held[_LEAVES].append(journal_leaf(event.hash, accepted))
     if placing.advances:
         _advance(tx.connection, event)
     return Receipt(envelope.event_id, event.hash, status, after.gpos, receipt, problem)
@@ -134,7 +160,7 @@ def unplaced(event_id: str, event_hash: str, problem: Problem, key: SigningKey, 
 
 def begin(connection: Connection) -> None:
     """Make the head row of an empty journal."""
-    connection.execute(insert(HEAD).values(id=HEAD_ROW, gpos=0, journal_hash=EMPTY_JOURNAL_HASH))
+    connection.execute(insert(HEAD).values(id=HEAD_ROW, gpos=0, journal_hash=EMPTY_JOURNAL_HASH, frontier=""))
 
 
 def head(connection: Connection) -> Head:
@@ -143,28 +169,51 @@ def head(connection: Connection) -> Head:
     return Head(row.gpos, row.journal_hash)
 
 
+def frontier(connection: Connection) -> Frontier:
+    """How the journal's tree ends; raises InputError when what is kept is damaged."""
+    return frontier_from_text(connection.execute(_READ_HEAD).one().frontier)
+
+
 def locked_head(tx: Transaction) -> Head:
     """The head as this transaction leaves it; from the first call on nobody else appends until it ends."""
     if _HEAD not in tx.held:
         row = tx.connection.execute(_READ_HEAD.with_for_update()).one()
         tx.held[_HEAD] = first = Head(row.gpos, row.journal_hash)
-        tx.at_the_end(lambda: _write_head(tx, first))
+        tx.held[_LEAVES] = []
+        tx.at_the_end(lambda: _write_head(tx, first, row.frontier))
     found: Head = tx.held[_HEAD]
     return found
 
 
-def seen_before(connection: Connection, event_id: str, event_hash: str) -> tuple[Receipt | None, bool]:
-    """The receipt given for exactly this event, if it has a position, and whether the id belongs to an accepted one."""
+def seen_before(
+    connection: Connection, event_id: str, event_hash: str, key: SigningKey, epoch: str
+) -> tuple[Receipt | None, bool]:
+    """The receipt of exactly this event, if it has a position, and whether the id belongs to an accepted one.
+
+    It is the same for ever within an epoch; one that was given in an earlier epoch is signed anew for this one.
+    """
     rows = connection.execute(_BY_ID, {"event_id": event_id}).all()
     same = next((row for row in rows if row.hash == event_hash), None)
-    return _receipt(same) if same is not None else None, any(row.status == ACCEPTED for row in rows)
+    taken = any(row.status == ACCEPTED for row in rows)
+    return (_receipt(same, key, epoch) if same is not None else None), taken
 
 
-def look_up(connection: Connection, event_id: str) -> Found | None:
-    """The accepted event with this id, or the newest rejected one."""
+def look_up(connection: Connection, event_id: str, key: SigningKey, epoch: str) -> Found | None:
+    """The accepted event with this id, or the newest rejected one, with its receipt in this epoch."""
     rows = connection.execute(_BY_ID, {"event_id": event_id}).all()
     row = next((row for row in rows if row.status == ACCEPTED), rows[-1] if rows else None)
-    return None if row is None else Found(_entry(row), _receipt(row), row.received_at, row.skew_ms)
+    return None if row is None else Found(_entry(row), _receipt(row, key, epoch), row.received_at, row.skew_ms)
+
+
+def chain_ends(connection: Connection, device: str, after: tuple[str, int], limit: int) -> list[ChainEnd]:
+    """At most `limit` chains of a device behind `after`, by (incident, incarnation), and where they end."""
+    query = (
+        select(CHAIN)
+        .where(CHAIN.c.device == device, tuple_(CHAIN.c.incident, CHAIN.c.incarnation) > after)
+        .order_by(CHAIN.c.incident, CHAIN.c.incarnation)
+        .limit(limit)
+    )
+    return [ChainEnd(row.incident, row.incarnation, ChainHead(row.seq, row.hash)) for row in connection.execute(query)]
 
 
 def accepted_events(connection: Connection, incident: str, event_ids: Sequence[str]) -> dict[str, SignedEvent]:
@@ -215,10 +264,13 @@ def newest_hlc(connection: Connection, device: str) -> str:
     return _event(row).envelope.hlc if row is not None else ""
 
 
-def _write_head(tx: Transaction, first: Head) -> None:
+def _write_head(tx: Transaction, first: Head, kept: str) -> None:
+    """The head and the tree once a transaction, however many entries it made."""
     last: Head = tx.held[_HEAD]
-    if last != first:
-        tx.connection.execute(_MOVE_HEAD, {"to_gpos": last.gpos, "to_hash": last.hash})
+    if last == first:
+        return
+    grown = tree.grow(tx.connection, frontier_from_text(kept), tx.held[_LEAVES])
+    tx.connection.execute(_MOVE_HEAD, {"to_gpos": last.gpos, "to_hash": last.hash, "to_frontier": grown.text()})
 
 
 def _advance(connection: Connection, event: SignedEvent) -> None:
@@ -233,9 +285,10 @@ def _event(row: Row[Any]) -> SignedEvent:
 
 
 def _entry(row: Row[Any]) -> Entry:
-    return Entry(row.gpos, row.journal_hash, row.status, _event(row))
+    return Entry(row.gpos, row.journal_hash, row.status, _event(row), row.incident, row.device, row.hash)
 
 
-def _receipt(row: Row[Any]) -> Receipt:
+def _receipt(row: Row[Any], key: SigningKey, epoch: str) -> Receipt:
     problem = json.loads(row.problem) if row.problem else {}
-    return Receipt(row.event_id, row.hash, row.status, row.gpos, row.server_sig, problem)
+    signature = sign_receipt(key, receipt_object(row.event_id, row.hash, row.status, row.gpos, epoch))
+    return Receipt(row.event_id, row.hash, row.status, row.gpos, signature, problem)

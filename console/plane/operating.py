@@ -14,7 +14,16 @@ from typing import Any
 
 from sqlalchemy import update
 
-from console.domain.commands import DISPATCHED, EXPIRED, REFUSED, SUPERSEDED, UNKNOWN, VERIFIED, may_move
+from console.domain.commands import (
+    DISPATCHED,
+    EXPIRED,
+    REFUSED,
+    SUPERSEDED,
+    UNKNOWN,
+    VERIFIED,
+    may_move,
+    order_from_object,
+)
 from console.domain.errors import EnvironmentFault
 from console.domain.switches import RUNNING, STOPPED
 from console.domain.times import format_utc, parse_utc
@@ -27,6 +36,7 @@ from console.plane.previews import Previews
 from console.plane.probes import Aim, Effect
 from console.plane.record import ACTOR, Clock, Record
 from console.plane.tables import INCIDENT
+from console.proof.canonical import parse_canonical
 
 _log = logging.getLogger(__name__)
 
@@ -114,8 +124,9 @@ class Operator:
     async def resolve(self, command: Command) -> None:
         """Find out what became of a command nobody is carrying out: by read-back and probe.
 
-        Sends it again only when the back-end never answered to it, never had it, and it has not ended yet. Raises
-        BackEndFault when the back-end does not answer; the command stays unknown.
+        Sends it again only when the back-end never answered to it, never had it, it has not ended yet, and the ledger
+        was not put back since: an older ledger does not know what happened after it. Raises BackEndFault when the
+        back-end does not answer; the command stays unknown.
         """
         back_end = self.back_end(command.switch, command.target)
         if back_end is None:
@@ -130,12 +141,20 @@ class Operator:
             await self._observe(back_end, command, None, None, seconds=0)  # it said "applied" and does not hold it
         elif generation >= command.generation:
             await self._end(command, (SUPERSEDED,), "The back-end holds a newer state than this command's.", generation)
+        elif self._epoch_of(command) != self._record.birth.epoch:
+            sentence = "The plane was restored from a backup meanwhile; nothing of before is sent on, order it again."
+            await self._end(command, (EXPIRED,), sentence, generation)
         elif parse_utc(command.expires) > self._clock():
             await self._carry_out(command)
         else:
+            # by way of "unknown": what was acknowledged may not become expired at once
             await self._end(
-                command, (EXPIRED,), "It ended before it reached the back-end; nothing was done.", generation
+                command, (UNKNOWN, EXPIRED), "It ended before it reached the back-end; nothing was done.", generation
             )
+
+    def _epoch_of(self, command: Command) -> str:
+        """The epoch of the journal that the order was given in."""
+        return order_from_object(parse_canonical(command.canon.encode("utf-8"))).epoch
 
     async def write_observed(self, observed: Observed, to_state: str = "", dispatch: Dispatch | None = None) -> None:
         """Record an observation, and move its command to `to_state` when one is given and it may go there.

@@ -68,6 +68,9 @@ def authorship_problem(
         )
     if order.device == identities.root_device or not verify_text(identities.device_key(order.device), text, sig):
         return Problem("forbidden", "The order is not signed by a certified device; have the desk certified first.")
+    revoked = identities.revocation(order.device, order.person)
+    if revoked:
+        return Problem("forbidden", revoked)
     if not verify_text(identities.persons.get(order.person, ""), text, person_sig):
         return Problem(
             "forbidden",

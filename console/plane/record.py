@@ -1,19 +1,21 @@
-"""The plane's record: what its own device writes, what others push, and who is known after that.
+"""The plane's record: what its own device writes, what others push, and who is known and let in after that.
 
-`Record` is the plane's pen. Its published snapshots (`identities`, `head`) only ever show what is committed; within a
-transaction, use what the functions return.
+`Record` is the plane's pen. Its published snapshots (`identities`, `head`, `access`) only ever show what is committed;
+within a transaction, use what the functions return.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
+from console.domain.access import FOLDED_TYPES, OPEN, Access, access_from_object
 from console.domain.errors import InputError
 from console.domain.times import format_utc, to_epoch_us
 from console.plane import journal
@@ -21,8 +23,8 @@ from console.plane.admission import Scene, judge_event
 from console.plane.db import Transaction
 from console.plane.identities import Identities
 from console.plane.journal import Head, Placing, Receipt
-from console.plane.tables import INCIDENT, PLANE
-from console.proof.envelope import Envelope, SignedEvent, sign
+from console.plane.tables import ACCESS, INCIDENT, PLANE
+from console.proof.envelope import SYSTEM, Envelope, SignedEvent, sign
 from console.proof.ids import hlc_merge, hlc_next, uuid7
 from console.proof.keys import SigningKey, leaf_digest
 from console.protocol.problems import Problem
@@ -31,6 +33,8 @@ ACTOR = "plane"
 """The name under which the plane's own device writes."""
 
 Clock = Callable[[], datetime]
+
+_KNOWN, _ADMITTED = "who is known", "who has access"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class Record:
         self.birth, self.key = birth, key
         self.identities = Identities(birth.root_public_key, birth.plane_device)
         self.head = Head()
+        self._access: dict[str, Access] = {}
         self._policy_hash = policy_hash
         self._clock = clock
         self._hlc = ""
@@ -83,7 +88,14 @@ class Record:
         for event in journal.system_events(connection):
             identities = identities.after(event.envelope)
         self.identities, self.head = identities, journal.head(connection)
+        self._access = {
+            row.incident: access_from_object(json.loads(row.state)) for row in connection.execute(select(ACCESS))
+        }
         self._hlc = journal.newest_hlc(connection, self.key.id)
+
+    def access(self, incident: str) -> Access:
+        """Who is let into that incident after the last commit."""
+        return self._access.get(incident, OPEN)
 
     def new_id(self) -> str:
         """A fresh UUIDv7."""
@@ -117,42 +129,63 @@ class Record:
         return envelope.event_id
 
     def take(self, tx: Transaction, events: Sequence[SignedEvent]) -> list[Receipt]:
-        """Judge pushed events in order and give each its receipt; the same event gets the same receipt for ever."""
-        identities, receipts = self.identities, []
-        for event in events:
-            receipt, accepted = self._take_one(tx, event, identities)
-            receipts.append(receipt)
-            if accepted is not None:
-                identities = identities.after(accepted)
-        tx.then(lambda: setattr(self, "identities", identities))
+        """Judge pushed events in order and give each its receipt, the same for the same event within an epoch."""
+        receipts = [self._take_one(tx, event) for event in events]
         self._publish_head(tx)
         return receipts
 
-    def _take_one(self, tx: Transaction, event: SignedEvent, identities: Identities) -> tuple[Receipt, Envelope | None]:
+    def known(self, tx: Transaction) -> Identities:
+        """Everybody known at this point of the transaction."""
+        known: Identities = tx.held.get(_KNOWN, self.identities)
+        return known
+
+    def _take_one(self, tx: Transaction, event: SignedEvent) -> Receipt:
         connection, now = tx.connection, self._clock()
         try:
             envelope = event.envelope
         except (InputError, UnicodeError) as error:
             digest = leaf_digest(event.canon.encode("utf-8", "surrogatepass")).hex()
-            return self._unplaced("", digest, Problem("malformed", str(error)[:300])), None
-        known, taken = journal.seen_before(connection, envelope.event_id, event.hash)
+            return self._unplaced("", digest, Problem("malformed", str(error)[:300]))
+        known, taken = journal.seen_before(connection, envelope.event_id, event.hash, self.key, self.birth.epoch)
         if known is not None:
-            return known, None
+            return known
         head = journal.chain_head(connection, envelope.chain)
-        verdict = judge_event(event, Scene(identities, self.birth.exercise, head, taken, now))
+        access = self._admitted(tx).get(envelope.incident, OPEN)
+        verdict = judge_event(event, Scene(self.known(tx), self.birth.exercise, head, taken, now, access))
         if not verdict.recorded:
             assert verdict.problem is not None
-            return self._unplaced(envelope.event_id, event.hash, verdict.problem), None
+            return self._unplaced(envelope.event_id, event.hash, verdict.problem)
         if not verdict.skew_ms:
             self._hlc = hlc_merge(self._hlc, envelope.hlc)
-        receipt = self._place(tx, Placing(event, format_utc(now), verdict.problem, verdict.advances, verdict.skew_ms))
-        return receipt, None if verdict.problem else envelope
+        return self._place(tx, Placing(event, format_utc(now), verdict.problem, verdict.advances, verdict.skew_ms))
 
     def _place(self, tx: Transaction, placing: Placing) -> Receipt:
         receipt = journal.place(tx, placing, self.key, self.birth.epoch)
         if placing.problem is None:
-            _follow(tx.connection, placing.event.envelope, placing.received_at)
+            event = placing.event.envelope
+            self._learn(tx, event)
+            _follow(tx.connection, event, placing.received_at)
         return receipt
+
+    def _learn(self, tx: Transaction, event: Envelope) -> None:
+        """What an accepted event changes about who is known and let in, published once it is committed."""
+        known = self.known(tx)
+        after = known.after(event)
+        if after is not known:
+            tx.held[_KNOWN] = after
+            tx.then(lambda: setattr(self, "identities", after))
+        if event.incident == SYSTEM or event.type not in FOLDED_TYPES:
+            return
+        admitted = self._admitted(tx)
+        access = admitted.get(event.incident, OPEN).after(event.type, event.body)
+        tx.held[_ADMITTED] = {**admitted, event.incident: access}
+        tx.then(lambda: self._access.update({event.incident: access}))
+        tx.connection.execute(delete(ACCESS).where(ACCESS.c.incident == event.incident))
+        tx.connection.execute(insert(ACCESS).values(incident=event.incident, state=json.dumps(access.as_object())))
+
+    def _admitted(self, tx: Transaction) -> Mapping[str, Access]:
+        admitted: Mapping[str, Access] = tx.held.get(_ADMITTED, self._access)
+        return admitted
 
     def _unplaced(self, event_id: str, event_hash: str, problem: Problem) -> Receipt:
         return journal.unplaced(event_id, event_hash, problem, self.key, self.birth.epoch)

@@ -103,7 +103,9 @@ async def serve(
         loop.call_soon_threadsafe(stop)
 
     def ready() -> None:
-        on_ready(ready_line(plane, sock), stop_from_anywhere)
+        line = ready_line(plane, sock)
+        plane.database.announce(line["url"])
+        on_ready(line, stop_from_anywhere)
 
     server = PlaneServer(plane, sock, ready)
     try:

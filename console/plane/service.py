@@ -18,6 +18,8 @@ from console.plane.adapters.table import connected
 from console.plane.bell import Bell
 from console.plane.commanding import Commanding
 from console.plane.db import Database, database_url
+from console.plane.enrolment import WrongCodes
+from console.plane.epochs import GuardKeeper, guard_file, opened_epoch
 from console.plane.founding import DEVICE_KEY, beside, read_key
 from console.plane.intake import standing_breaches
 from console.plane.judging import Judging
@@ -29,11 +31,14 @@ from console.plane.settings import PlaneSettings, Secrets
 from console.plane.stream import Relay
 from console.plane.telemetry import Source
 from console.plane.tokens import Tokens
+from console.plane.tree import Checkpoints
 from console.plane.watching import Watcher
 from console.policy import Policy, default_path, load
 from console.proof.keys import SigningKey
 
 _log = logging.getLogger(__name__)
+
+_LOOK_ANYWAY_S = 60.0
 
 
 def wall_clock() -> datetime:
@@ -62,6 +67,9 @@ class Plane:
     commanding: Commanding
     relay: Relay
     sources: list[Source]
+    checkpoints: Checkpoints
+    wrong_codes: WrongCodes
+    guard: GuardKeeper
     closing: Bell
     is_closing: bool = False
     failed: str = ""
@@ -81,11 +89,15 @@ class Plane:
         database = Database.opened(database_url(settings.database))
         try:
             birth = await database.read(birth_of)
-            key = read_key(settings.device_key or beside(settings.database), DEVICE_KEY)
+            key_file = settings.device_key or beside(settings.database)
+            key = read_key(key_file, DEVICE_KEY)
             _check_key(key, birth)
+            guard = guard_file(settings.database, key_file)
+            birth = await opened_epoch(database, birth, key, policy.hash, clock, guard)
             record = Record(birth, key, policy.hash, clock)
             await database.read(record.load)
-            return cls._assembled(settings, secrets, clock, policy, database, record, await _judging(database, policy))
+            keeper, judging = GuardKeeper(guard, record), await _judging(database, policy)
+            return cls._assembled(settings, secrets, clock, policy, database, record, keeper, judging)
         except BaseException:
             database.close()
             raise
@@ -99,6 +111,7 @@ class Plane:
         policy: Policy,
         database: Database,
         record: Record,
+        guard: GuardKeeper,
         judging: Judging,
     ) -> Self:
         rules = Rules(policy.inventory, policy.switches, policy.hash)
@@ -125,6 +138,9 @@ class Plane:
             commanding=commanding,
             relay=relay,
             sources=sources,
+            checkpoints=Checkpoints(record.birth.origin, record.key),
+            wrong_codes=WrongCodes(),
+            guard=guard,
             closing=Bell(),
         )
 
@@ -133,6 +149,8 @@ class Plane:
         self._stop = stop
         await self.watcher.mark_interrupted()
         self._spawn(self.watcher.run(), "watcher")
+        self._spawn(self.guard.run(self.database.changed, lambda: self.is_closing), "guard file")
+        self._spawn(self._turn_away_the_revoked(), "revocations")
         for source in self.sources:
             self._spawn(source.run(), "telemetry")
 
@@ -153,7 +171,18 @@ class Plane:
         await self.previews.close()
         for back_end in self.operator.back_ends.values():
             await back_end.close()
+        self.guard.close()
         self.database.close()
+
+    async def _turn_away_the_revoked(self) -> None:
+        """End tokens and streams of whoever is revoked, as soon as it is committed; requests ask for themselves."""
+        known = self.record.identities
+        while not self.is_closing:  # the last ring and the cancellation come together, and the ring wins
+            await self.database.changed.wait(_LOOK_ANYWAY_S)
+            if self.record.identities is not known:
+                known = self.record.identities
+                self.tokens.turn_away(known.revocation)
+                self.relay.turn_away(known.revocation)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.get_running_loop().create_task(work, name=name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 KEPT = 240
@@ -17,10 +17,10 @@ QUEUED = 64
 """Messages that may wait for one desk: 16 s of batches."""
 PING_S = 3.0
 
-_UNNUMBERED = -1
-_END = b""
+_UNNUMBERED, _ENDED = -1, -2
 _PING = b": still here\n\n"
 _TOO_SLOW = b": too slow, connect again\n\n"
+_TURNED_AWAY = b": this device was revoked\n\n"
 
 
 class Relay:
@@ -29,7 +29,7 @@ class Relay:
     def __init__(self, queued: int | None = None) -> None:
         self._queued = QUEUED if queued is None else queued
         self._kept: deque[tuple[int, bytes]] = deque(maxlen=KEPT)
-        self._queues: set[asyncio.Queue[tuple[int, bytes]]] = set()
+        self._queues: dict[asyncio.Queue[tuple[int, bytes]], str] = {}
         self._lamps = b""
         self._closed = False
 
@@ -57,13 +57,19 @@ class Relay:
         for queue in self._queues:
             _end(queue)
 
-    async def follow(self, after: int | None) -> AsyncIterator[bytes]:
+    def turn_away(self, is_revoked: Callable[[str], object]) -> None:
+        """End the readers of every device that `is_revoked`."""
+        for queue in [queue for queue, device in self._queues.items() if is_revoked(device)]:
+            del self._queues[queue]
+            _end(queue, _TURNED_AWAY)
+
+    async def follow(self, after: int | None, device: str = "") -> AsyncIterator[bytes]:
         """Messages for one desk: the lamps, what is kept after batch `after` (None: nothing old), then what comes."""
         if self._closed:
             return
         queue: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue(self._queued)
         # listening before looking back: what is published while the old messages go out is not lost
-        self._queues.add(queue)
+        self._queues[queue] = device
         had = -1 if after is None else after
         first = [self._lamps, *(message for number, message in self._kept if after is not None and number > had)]
         try:
@@ -76,28 +82,29 @@ class Relay:
                 except TimeoutError:
                     yield _PING
                     continue
-                if message == _END:
-                    if not self._closed:
-                        yield _TOO_SLOW
+                if number == _ENDED:
+                    if message:
+                        yield message
                     return
                 if number == _UNNUMBERED or number > had:
                     yield message
         finally:
-            self._queues.discard(queue)
+            self._queues.pop(queue, None)
 
     def _send(self, number: int, message: bytes) -> None:
         for queue in list(self._queues):
             if queue.full():
-                self._queues.discard(queue)
-                _end(queue)
+                del self._queues[queue]
+                _end(queue, _TOO_SLOW)
             else:
                 queue.put_nowait((number, message))
 
 
-def _end(queue: asyncio.Queue[tuple[int, bytes]]) -> None:
+def _end(queue: asyncio.Queue[tuple[int, bytes]], why: bytes = b"") -> None:
+    """Nothing comes after this, and what a desk did not fetch until now may be lost to it."""
     while queue.full():
         queue.get_nowait()
-    queue.put_nowait((_UNNUMBERED, _END))
+    queue.put_nowait((_ENDED, why))
 
 
 def _json(value: Mapping[str, Any]) -> str:

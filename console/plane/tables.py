@@ -43,9 +43,25 @@ HEAD = Table(
     _whole("id", key=True),
     _whole("gpos"),
     _text("journal_hash"),
+    _text("frontier"),
     sqlite_strict=True,
 )
-"""One row, locked for update by every writer: it makes positions gap-free on any database."""
+"""One row, locked for update by every writer: it makes positions gap-free on any database. `frontier` is how the tree
+over the journal ends at that position (`proof.growth.Frontier.text`)."""
+
+TREE = Table(
+    "tree",
+    METADATA,
+    _whole("level", key=True),
+    _whole("at", key=True),
+    _text("hash"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+"""The complete subtrees above the leaves of the journal's tree; the leaves are the journal's own rows."""
+
+ACCESS = Table("access", METADATA, _text("incident", key=True), _text("state"), sqlite_strict=True)
+"""Who holds roles in an incident and who else may read and write it, as `domain.access` folded it."""
 
 JOURNAL = Table(
     "journal",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -58,6 +59,11 @@ class Tokens:
         device, end = self._held.get(_digest(token), ("", now))
         return device if end > now else ""
 
+    def turn_away(self, is_revoked: Callable[[str], object]) -> None:
+        """Forget the tokens of every device that `is_revoked`."""
+        for digest in [digest for digest, (device, _) in self._held.items() if is_revoked(device)]:
+            del self._held[digest]
+
 
 def token_problem(request: TokenRequest, identities: Identities, origin: str, now: datetime) -> Problem | None:
     """Why a token request is refused, replay aside; the answer does not tell an unknown device from a wrong key."""
@@ -71,6 +77,9 @@ def token_problem(request: TokenRequest, identities: Identities, origin: str, no
     subject = token_subject(request.device, request.nonce, request.time, request.origin)
     if not verify_token_request(identities.device_key(request.device), subject, request.sig):
         return Problem("unauthenticated", "No certified device signed this request; have the device certified first.")
+    revoked = identities.revocation(request.device)
+    if revoked:
+        return Problem("forbidden", revoked)
     if distance > skew:
         return Problem(
             "unauthenticated", f"The request's time is {distance:.0f} s off, more than {skew} s; set the desk's clock."

@@ -37,6 +37,11 @@ def parse_canonical(data: bytes) -> dict[str, Any]:
 
     Raises InputError when it is not JSON, not an object, repeats a name, or differs from its canonical form.
     """
+    plain = _parse_plain(data)
+    return _parse_thorough(data) if plain is None else plain
+
+
+def _parse_thorough(data: bytes) -> dict[str, Any]:
     try:
         value = json.loads(
             data.decode("utf-8"),
@@ -55,6 +60,22 @@ def parse_canonical(data: bytes) -> dict[str, Any]:
             "The text is JSON but not in canonical form, so its signature cannot be judged; it is refused."
         )
     return value
+
+
+def _parse_plain(data: bytes) -> dict[str, Any] | None:
+    """What `parse_canonical` gives for nearly every event at a fifth of the time, or None: it is to be looked at fully.
+
+    In ASCII text that encodes back to itself no name repeats and no string can be wrong; what could be besides (null,
+    numbers that are long or no integers, depth) is looked for in the text, where finding too much does no harm.
+    """
+    if not data.isascii() or b"null" in data or data.count(b"{") + data.count(b"[") > MAX_DEPTH:
+        return None
+    text = data.decode("ascii")
+    try:
+        value = _DECODE(text)
+        return value if isinstance(value, dict) and _ENCODE(value) == text else None
+    except (ValueError, RecursionError):
+        return None
 
 
 def nfc(text: str) -> str:
@@ -114,3 +135,13 @@ def _refuse_number(text: str) -> NoReturn:
 
 def _short(error: Exception) -> str:
     return str(error)[:120]
+
+
+def _short_number(text: str) -> int:
+    if len(text) > _SURELY_SAFE:
+        raise ValueError(text[:24])
+    return int(text)
+
+
+_SURELY_SAFE = 15
+_DECODE = json.JSONDecoder(parse_float=_refuse_number, parse_constant=_refuse_number, parse_int=_short_number).decode

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from console.proof.envelope import FIRST_PREV_HASH, Envelope, SignedEvent
 
+MISSING = "one or more are missing"
+"""What `link_fault` says of an event that came before those it follows."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChainHead:
@@ -32,7 +35,7 @@ class ChainFault:
 def link_fault(head: ChainHead, event: Envelope) -> str:
     """Why `event` does not continue `head`, or "" when it does."""
     if event.seq != head.seq + 1:
-        why = "one or more are missing" if event.seq > head.seq else "the place is taken"
+        why = MISSING if event.seq > head.seq else "the place is taken"
         return f"event {event.seq} follows event {head.seq}; {why}"
     if event.prev_hash != head.hash:
         return f"event {event.seq} names another predecessor than event {head.seq} of this record"

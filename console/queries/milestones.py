@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from console.domain.errors import InputError
 from console.domain.incident import BEHAVIOUR_RECOVERED, CLOSED, SERVICE_RECOVERED
 from console.domain.switches import RUNNING, STOPPED
-from console.domain.times import format_utc, from_epoch_us
+from console.domain.times import format_utc, from_epoch_us, parse_utc
 from console.store.readers import Rows
 
 
@@ -22,7 +23,10 @@ _STATES = {SERVICE_RECOVERED: "service_recovered", BEHAVIOUR_RECOVERED: "recover
 
 
 def milestones(reader: Rows, incident: str) -> tuple[Milestone, ...]:
-    """Those reached so far, in order of time; contained and restored count when a probe saw them at the data path."""
+    """Those reached so far, in order of time; contained and restored count when a probe saw them at the data path.
+
+    A time that is none, as somebody else's event may carry, is left out: it has no place on a graph.
+    """
     row = reader.row("SELECT detected_at FROM incident WHERE incident = ?", (incident,))
     if row is None:
         return ()
@@ -45,4 +49,12 @@ def milestones(reader: Rows, incident: str) -> tuple[Milestone, ...]:
     for state, hlc in entered:
         if state in _STATES:
             found[_STATES[state]] = format_utc(from_epoch_us((int(hlc, 16) >> 16) * 1000))
-    return tuple(sorted((Milestone(kind, at) for kind, at in found.items() if at), key=lambda one: one.at))
+    return tuple(sorted((Milestone(kind, at) for kind, at in found.items() if _is_time(at)), key=lambda one: one.at))
+
+
+def _is_time(text: str) -> bool:
+    try:
+        parse_utc(text)
+    except InputError:
+        return False
+    return True

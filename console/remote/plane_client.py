@@ -6,6 +6,7 @@ refused token once by themselves, because asking them twice changes nothing. One
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,9 +20,13 @@ from console.proof.envelope import SignedEvent
 from console.proof.journal import sign_token_request
 from console.protocol.messages import (
     Answer,
+    CheckpointAnswer,
     CommandStatus,
     ConfigAnswer,
+    ConsistencyAnswer,
     EventAnswer,
+    HeadsAnswer,
+    InclusionAnswer,
     InventoryAnswer,
     JournalAnswer,
     PushAnswer,
@@ -39,6 +44,9 @@ M = TypeVar("M", bound=Answer)
 
 ANSWER_S = 10.0
 PUSH_S = 30.0
+PACK_FROM_BYTES = 1024
+PACKED = "gzip_requests"
+"""A plane that says so in its limits (1) is sent larger pushes packed; any other gets them as they are."""
 SMALL_BYTES = 4 * 1024 * 1024
 JOURNAL_BYTES = 64 * 1024 * 1024
 STREAM_EVENT_BYTES = 4 * 1024 * 1024
@@ -68,7 +76,7 @@ class PlaneClient:
 
     def __init__(self, wire: Wire, tokens: TokenKeeper) -> None:
         self._wire, self._tokens = wire, tokens
-        self._origin = ""
+        self._origin, self._may_pack = "", False
 
     def now_us(self) -> int:
         """The desk's clock, microseconds since 1970."""
@@ -86,6 +94,7 @@ class PlaneClient:
         """Who the plane is and what it accepts; needs no token."""
         exchange = self._read(ConfigAnswer, self._ask("GET", "/v1/config", token=""))
         self._origin = exchange.answer.origin
+        self._may_pack = exchange.answer.limits.get(PACKED, 0) > 0
         return exchange
 
     def renew_token(self, origin: str = "") -> None:
@@ -103,12 +112,35 @@ class PlaneClient:
     def push(self, batch: Sequence[SignedEvent]) -> Exchange[PushAnswer]:
         """Sends events in this order; one receipt each, after the plane's commit. Safe to repeat."""
         body = _json({"events": [event.wire() for event in batch]})
-        return self._read(PushAnswer, self._ask("POST", "/v1/events", body, within_s=PUSH_S))
+        packed = self._may_pack and len(body) > PACK_FROM_BYTES
+        if packed:
+            body = gzip.compress(body, 6, mtime=0)
+        return self._read(PushAnswer, self._ask("POST", "/v1/events", body, within_s=PUSH_S, sent_packed=packed))
 
     def journal(self, epoch: str, after: int, at_hash: str, limit: int, wait_s: int) -> Exchange[JournalAnswer]:
         """Entries after a position; with `wait_s` the plane may hold the answer until there is one."""
         path = f"/v1/journal?epoch={epoch}&after={after}&hash={at_hash}&limit={limit}&wait={wait_s}"
-        return self._read(JournalAnswer, self._ask("GET", path, within_s=wait_s + ANSWER_S, max_bytes=JOURNAL_BYTES))
+        return self._read(
+            JournalAnswer, self._ask("GET", path, within_s=wait_s + ANSWER_S, max_bytes=JOURNAL_BYTES, packed=True)
+        )
+
+    def heads(self, after_incident: str = "", after_incarnation: int = 0) -> Exchange[HeadsAnswer]:
+        """Where the chains of this device end at the plane, after (incident, incarnation)."""
+        path = f"/v1/heads?after_incident={after_incident}&after_incarnation={after_incarnation}"
+        return self._read(HeadsAnswer, self._ask("GET", path))
+
+    def checkpoint(self) -> Exchange[CheckpointAnswer]:
+        """The newest signed checkpoint of the journal's tree."""
+        return self._read(CheckpointAnswer, self._patiently("GET", "/v1/checkpoint"))
+
+    def consistency(self, first: int, second: int) -> Exchange[ConsistencyAnswer]:
+        """The nodes that prove the tree of `second` entries to continue that of `first`."""
+        path = f"/v1/proof/consistency?first={first}&second={second}"
+        return self._read(ConsistencyAnswer, self._patiently("GET", path))
+
+    def inclusion(self, gpos: int, size: int) -> Exchange[InclusionAnswer]:
+        """The nodes that prove entry `gpos` to be in the tree of `size` entries."""
+        return self._read(InclusionAnswer, self._patiently("GET", f"/v1/proof/inclusion?gpos={gpos}&size={size}"))
 
     def send_command(self, canon: str, sig: str, person_sig: str) -> Exchange[CommandStatus]:
         """Sends a signed order, once; TimedOut and GarbledAnswer mean that nobody here knows whether it was taken."""
@@ -188,9 +220,12 @@ class PlaneClient:
         token: str | None = None,
         within_s: float = ANSWER_S,
         max_bytes: int = SMALL_BYTES,
+        packed: bool = False,
+        sent_packed: bool = False,
     ) -> Reply:
         used = self._tokens.token if token is None else token
-        reply = self._wire.ask(method, path, _headers(used), body, within_s=within_s, max_bytes=max_bytes)
+        headers = _headers(used) | ({"Content-Encoding": "gzip"} if sent_packed else {})
+        reply = self._wire.ask(method, path, headers, body, within_s=within_s, max_bytes=max_bytes, packed=packed)
         if reply.status == 401:
             self._tokens.drop(used)
         if reply.status >= 400:
@@ -205,7 +240,7 @@ class PlaneClient:
             raise GarbledAnswer(f"The plane's answer is not a {kind.__name__} (at '{where}').") from error
 
 
-def _headers(token: str) -> Mapping[str, str]:
+def _headers(token: str) -> dict[str, str]:
     headers = {"Content-Type": "application/json"}
     return headers | {"Authorization": f"Bearer {token}"} if token else headers
 

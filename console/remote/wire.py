@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from console.remote.faults import GarbledAnswer, Offline, OversizedAnswer, Timed
 
 CONNECT_S = 3.0
 _CHUNK = 256 * 1024
+_GZIP = 31
+"""zlib's way of saying: a gzip header and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ class Wire:
         self.now_us, self._verify = now_us, verify
         self._open: WeakSet[socket.socket] = WeakSet()
         self._aborted = False
+        self.received_bytes = 0
+        """Bytes of all bodies as they were sent, for figures."""
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -92,15 +97,24 @@ class Wire:
         self._session.close()
 
     def ask(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes, *, within_s: float, max_bytes: int
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        within_s: float,
+        max_bytes: int,
+        packed: bool = False,
     ) -> Reply:
-        """One request and its whole answer, whatever its status.
+        """One request and its whole answer, whatever its status; with `packed` it may come compressed by gzip.
 
-        Raises Offline (nothing was sent), TimedOut (unknown), GarbledAnswer, OversizedAnswer.
+        `max_bytes` bounds what was sent and what it unpacks to. Raises Offline (nothing was sent), TimedOut (unknown),
+        GarbledAnswer, OversizedAnswer.
         """
         until = time.monotonic() + within_s
         sent_us = self.now_us()
-        with self._answer(method, path, headers, body, within_s) as response:
+        with self._answer(method, path, headers, body, within_s, packed) as response:
             data = bytearray()
             for chunk in self._chunks(response):
                 data += chunk
@@ -113,7 +127,11 @@ class Wire:
             if promised.isdigit() and int(promised) != len(data):
                 raise TimedOut(f"The plane's answer to {path} broke off.")
             lowered = {name.lower(): value for name, value in response.headers.items()}
-            return Reply(response.status_code, lowered, bytes(data), sent_us, received_us)
+            whole = bytes(data)
+            self.received_bytes += len(whole)
+            if lowered.get("content-encoding", "identity") == "gzip":
+                whole = _unpacked(whole, path, max_bytes)
+            return Reply(response.status_code, lowered, whole, sent_us, received_us)
 
     @contextmanager
     def stream(
@@ -126,16 +144,17 @@ class Wire:
 
     @contextmanager
     def _answer(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes, read_s: float
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, read_s: float, packed: bool = False
     ) -> Iterator[requests.Response]:
         if self._aborted:
             raise Offline("This desk is shutting down, so nothing was sent to the plane.")
         prepared = requests.PreparedRequest()
-        # identity: an answer is as long as it looks, so its bound holds before anything is unpacked
+        # identity: an answer is as long as it looks; where gzip may come, `ask` unpacks it within the same bound
+        encoding = "gzip" if packed else "identity"
         prepared.prepare(
             method,
             self.url + path,
-            headers={"Accept-Encoding": "identity", "User-Agent": "incident-console", **headers},
+            headers={"Accept-Encoding": encoding, "User-Agent": "incident-console", **headers},
             data=body or None,
         )
         try:
@@ -147,7 +166,7 @@ class Wire:
         try:
             if 300 <= response.status_code < 400:
                 raise GarbledAnswer(f"{self.url} answers {path} with a redirect; redirects are never followed.")
-            if response.headers.get("content-encoding", "identity") != "identity":
+            if response.headers.get("content-encoding", "identity") not in ("identity", encoding):
                 raise GarbledAnswer(f"{self.url} answers {path} in an encoding that was not asked for.")
             yield response
         finally:
@@ -165,6 +184,20 @@ class Wire:
         self._open.add(opened)
         if self._aborted:
             _shut(opened)
+
+
+def _unpacked(data: bytes, path: str, max_bytes: int) -> bytes:
+    """What `data` unpacks to, which is never more than the bound: a small answer may hold a large one."""
+    unpacking = zlib.decompressobj(wbits=_GZIP)
+    try:
+        whole = unpacking.decompress(data, max_bytes + 1)
+    except zlib.error as error:
+        raise GarbledAnswer(f"The plane's answer to {path} cannot be unpacked.") from error
+    if len(whole) > max_bytes:
+        raise OversizedAnswer(f"The plane's answer to {path} unpacks to more than {max_bytes} bytes.")
+    if not unpacking.eof or unpacking.unused_data:
+        raise GarbledAnswer(f"The plane's answer to {path} cannot be unpacked.")
+    return whole
 
 
 def _fault(error: Exception, url: str) -> Offline | TimedOut:

@@ -17,6 +17,7 @@ from console.remote.tokens import TokenKeeper
 from console.remote.wire import Wire
 from console.runtime.command_loop import CommandLoop
 from console.runtime.couriers import Couriers
+from console.runtime.far_pages import FarPages
 from console.runtime.sync_loop import SyncLoop
 from console.runtime.telemetry_feed import FeedStatus, TelemetryFeed
 from console.runtime.writer import RecordWriter
@@ -54,10 +55,11 @@ class Outside:
             writer=writer, open_reader=open_reader, senders=senders, lookers=lookers, clock=clock, roll=roll
         )
         if settings.plane_url:
-            push, pull, metrics = self._clients(3)
+            push, metrics = self._clients(2)
+            pull = FarPages(Wire(settings.plane_url, self._now_us, settings.verify), self._tokens, settings.verify)
             self.sync = SyncLoop(
-                writer=writer, open_reader=open_reader, clients=(push, pull), clock=clock, roll=roll,
-                on_connection=self._hear_connection, on_offset=self._hear_offset,
+                device=settings.device_key.id, writer=writer, open_reader=open_reader, clients=(push, pull),
+                clock=clock, roll=roll, on_connection=self._hear_connection, on_offset=self._hear_offset,
             )  # fmt: skip
             self.errands = Couriers("errand", self._clients(2))
             self.feed = TelemetryFeed(metrics, clock=clock, roll=roll, on_status=self._hear_feed)

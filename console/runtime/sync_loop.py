@@ -22,18 +22,20 @@ from console.runtime.inbox import Inbox
 from console.runtime.writer import RecordWriter
 from console.store import syncing
 from console.store.readers import Reader
-from console.sync.keeping import keep, read_outbox, sync_start
+from console.sync.keeping import keep, read_locally, standing_alarm, sync_start
 from console.sync.pace import ClockOffset
 from console.sync.step import Connection, connection, step
-from console.sync.transport import Measured, PlaneRequest, carry
+from console.sync.transport import Measured, carry
 from console.sync.values import (
+    AlarmsSettled,
     Failed,
     Failure,
     FetchJournal,
     Input,
+    LocalRequest,
     NetworkUp,
     OutboxChanged,
-    ReadOutbox,
+    PlaneRequest,
     Step,
     SyncNow,
     SyncState,
@@ -51,8 +53,16 @@ class _Appended:
     """Something of ours was committed; the outbox is counted by the driver, on its own connection."""
 
 
+@dataclass(frozen=True, slots=True)
+class _AlarmsChanged:
+    """An alarm was raised or settled; the driver looks whether one still keeps the desk from its plane."""
+
+
+_News = _Appended | _AlarmsChanged
+
+
 class SyncLoop:
-    """`clients` are for pushing and for pulling; `roll` is chance in [0, 1).
+    """`device` is the id of this desk's own, `clients` are for pushing and for pulling; `roll` is chance in [0, 1).
 
     `on_connection` and `on_offset` are called on the sync thread whenever there is news.
     """
@@ -60,6 +70,7 @@ class SyncLoop:
     def __init__(
         self,
         *,
+        device: str,
         writer: RecordWriter,
         open_reader: Callable[[], Reader],
         clients: tuple[PlaneClient, PlaneClient],
@@ -69,9 +80,10 @@ class SyncLoop:
         on_offset: Callable[[ClockOffset], None],
     ) -> None:
         self._writer, self._open_reader, self._clock, self._roll = writer, open_reader, clock, roll
+        self._device = device
         self._on_connection, self._on_offset = on_connection, on_offset
         self._pushing, self._pulling = Couriers("sync-push", clients[:1]), Couriers("sync-pull", clients[1:])
-        self._inbox: Inbox[Input | _Appended] = Inbox()
+        self._inbox: Inbox[Input | _News] = Inbox()
         self._appended = threading.Event()
         self._state = SyncState()
         self.connection = connection(self._state)
@@ -104,11 +116,13 @@ class SyncLoop:
         if changes.events and not self._appended.is_set():
             self._appended.set()
             self._inbox.put(_Appended())
+        if "alarm" in changes.kinds:
+            self._inbox.put(_AlarmsChanged())
 
     def _run(self) -> None:
         try:
             with self._open_reader() as db:
-                self._state = sync_start(db)
+                self._state = sync_start(db, self._device)
                 self._take(OutboxChanged(self._state.waiting), db)
                 for item in self._inbox:
                     self._hear(item, db)
@@ -117,18 +131,19 @@ class SyncLoop:
         except Exception:  # noqa: BLE001 - nobody joins this thread to see it
             _log.exception("a bug has ended sync")
 
-    def _hear(self, item: Input | _Appended, db: Reader) -> None:
-        if not isinstance(item, _Appended):
+    def _hear(self, item: Input | _News, db: Reader) -> None:
+        if not isinstance(item, _News):
             self._take(item, db)
             return
-        self._appended.clear()
         try:
-            waiting = syncing.waiting(db)
+            if isinstance(item, _Appended):
+                self._appended.clear()
+                self._take(OutboxChanged(syncing.waiting(db)), db)
+            elif standing_alarm(db) is None:
+                self._take(AlarmsSettled(), db)
         except ConsoleError as error:
-            _log.info("the outbox could not be counted: %s", error.sentence)
+            _log.info("the record could not be read for sync: %s", error.sentence)
             self._inbox.after(1.0, item)
-        else:
-            self._take(OutboxChanged(waiting), db)
 
     def _take(self, event: Input, db: Reader) -> None:
         done: Step = step(self._state, event, to_epoch_us(self._clock()), self._roll())
@@ -136,7 +151,7 @@ class SyncLoop:
         for write in done.writes:
             self._write(write)
         for request in done.requests:
-            if isinstance(request, ReadOutbox):
+            if isinstance(request, LocalRequest):
                 self._read(request, db)
             else:
                 self._carry(request)
@@ -147,16 +162,18 @@ class SyncLoop:
             self.connection = seen
             self._on_connection(seen)
 
-    def _read(self, request: ReadOutbox, db: Reader) -> None:
+    def _read(self, request: LocalRequest, db: Reader) -> None:
         try:
-            self._inbox.put(read_outbox(db, request))
+            self._inbox.put(read_locally(db, request, self._device))
         except ConsoleError as error:
             self._inbox.put(WriteFailed(request.serial, error.sentence))
 
     def _write(self, write: Write) -> None:
         def done(future: Future[Changes]) -> None:
             error = future.exception()
-            self._inbox.put(Written(write.serial) if error is None else WriteFailed(write.serial, str(error)))
+            doubt = error.kind if isinstance(error, syncing.JournalDoubt) else ""
+            failed = WriteFailed(write.serial, str(error), doubt)
+            self._inbox.put(Written(write.serial) if error is None else failed)
 
         try:
             self._writer.submit(lambda record: keep(record, write, self._clock())).add_done_callback(done)

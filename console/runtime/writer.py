@@ -31,10 +31,14 @@ class WriterBehind(EnvironmentFault):
 
 
 class RecordWriter:
-    """Start it once, stop it once; `submit` may be called from any thread."""
+    """Start it once, stop it once; `submit` may be called from any thread.
 
-    def __init__(self, record: Record, limit: int = LIMIT) -> None:
-        self._record = record
+    `tell` gets the sentence when the last room on the disk had to be given up. Work is done again after that, so it
+    must do everything in its transaction.
+    """
+
+    def __init__(self, record: Record, limit: int = LIMIT, tell: Callable[[str], None] | None = None) -> None:
+        self._record, self._tell = record, tell or _log.warning
         self._queue: queue.Queue[tuple[Future[Any], Callable[[Record], Any]] | None] = queue.Queue(limit)
         self._listeners: tuple[Listener, ...] = ()
         self._closing = threading.Lock()
@@ -84,7 +88,7 @@ class RecordWriter:
 
     def _do(self, future: Future[Any], work: Callable[[Record], Any]) -> None:
         try:
-            result = work(self._record)
+            result = self._record.with_ballast(work, self._tell)
         except ConsoleError as error:
             _log.info("not written: %s", error.sentence)
             future.set_exception(error)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from urllib.parse import quote
 from console.domain.errors import ConsoleError, EnvironmentFault
 from console.store.faults import (
     AppendOnlyError,
+    BackupTooSlow,
     DiskFullFault,
     StoreBusyFault,
     StoreDamageFault,
@@ -49,6 +51,8 @@ OLDEST_SQLITE = (3, 51, 3)
 BUSY_TIMEOUT_MS = 5_000
 FREE_BYTES_THAT_COUNT_AS_FULL = 64 * 1024
 _CACHED_STATEMENTS = 256
+_STEPS_BETWEEN_LOOKS = 500
+"""Steps of SQLite's machine, some hundred rows copied, between two looks at the clock."""
 
 _EVERY_CONNECTION = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
@@ -99,16 +103,24 @@ def connect_memory() -> Connection:
     return _settled(engine.connect(":memory:", isolation_level=None, cached_statements=_CACHED_STATEMENTS), ())
 
 
-def vacuum_into(path: Path, copy: Path) -> None:
+def vacuum_into(path: Path, copy: Path, within_s: float = 0.0) -> None:
     """Writes the database `path` as it is at this moment, compact, into the new file `copy`.
 
-    The only way to copy one: `cp` and stepped backups can catch it between two states.
+    The only way to copy one: `cp` and stepped backups can catch it between two states. Raises BackupTooSlow when it is
+    not done in `within_s` seconds; 0 waits as long as it takes.
     """
     require_sqlite()
     conn = _connect(path, "ro", ())  # without query_only, which forbids even this
+    deadline = time.monotonic() + within_s
     try:
+        if within_s:
+            conn.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_BETWEEN_LOOKS)
         conn.execute("VACUUM INTO ?", (str(copy),))
     except SQLITE_FAULTS as error:
+        if getattr(error, "sqlite_errorcode", None) == engine.SQLITE_INTERRUPT:
+            raise BackupTooSlow(
+                f"Copying {path} takes longer than {within_s:g} seconds; make one with `incident-console store backup`."
+            ) from error
         raise translate(error, copy) from error
     finally:
         conn.close()

@@ -12,6 +12,7 @@ import io
 import json
 import os
 import re
+import shutil
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ MAX_MANIFEST_BYTES = 64 * 1024 * 1024
 MAX_FILES = 1_000_000
 _MAX_HEADER_READ = 1024 * 1024
 _CHUNK = 1024 * 1024
+_SQLITE = b"SQLite format 3\0"
 _NAME = re.compile(rf"{re.escape(RECORD_FILE)}|{BLOB_FOLDER}/[0-9a-f]{{2}}/[0-9a-f]{{62}}")
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 
@@ -84,6 +86,8 @@ def backup(folder: Path, target: Path, made_at: str) -> Archived:
 def restore(source: Path, folder: Path) -> Report:
     """Puts the store of a backup into `folder`, which must be missing or empty, once all of it was verified.
 
+    `source` is a file that `backup` wrote, or one of the copies that a desk keeps in its store's folder: the blobs of
+    such a one are taken from there.
     Raises InputError when `source` is not a backup, is damaged or does not fit this version; nothing is left behind.
     """
     require_free(folder)
@@ -92,7 +96,11 @@ def restore(source: Path, folder: Path) -> Report:
         made.mkdir(mode=0o700)
         with open_regular(source, MAX_BACKUP_BYTES) as file:
             try:
-                _unpack(file, made, source)
+                if file.read(len(_SQLITE)) == _SQLITE:
+                    _take_copy(file, made, source)
+                else:
+                    file.seek(0)
+                    _unpack(file, made, source)
             except (tarfile.TarError, EOFError, UnicodeError) as error:
                 raise InputError(f"{source} is not a backup of this program, or it was cut short.") from error
         if stored_version(made / RECORD_FILE) > SCHEMA_VERSION:
@@ -103,6 +111,22 @@ def restore(source: Path, folder: Path) -> Report:
         _next_incarnation(made / RECORD_FILE)
         publish_folder(made, folder)
     return report
+
+
+def _take_copy(file: BinaryIO, made: Path, source: Path) -> None:
+    """A record without its blobs, which lie where the desk keeps both."""
+    file.seek(0)
+    with (made / RECORD_FILE).open("xb") as target:
+        shutil.copyfileobj(file, target, _CHUNK)
+    (made / RECORD_FILE).chmod(0o600)
+    stored_version(made / RECORD_FILE)  # refuses what is not a record of ours
+    blobs = BlobStore(source.absolute().parent.parent / BLOB_FOLDER)
+    for part in _blob_parts(made / RECORD_FILE, blobs):
+        path = made / part.name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with blobs.open(part.sha256) as content, path.open("xb") as target:
+            shutil.copyfileobj(content, target, _CHUNK)
+        path.chmod(0o400)
 
 
 def _existing(path: Path) -> Path:

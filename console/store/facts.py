@@ -54,6 +54,13 @@ def certified_people(reader: Rows) -> Mapping[str, CertifiedPerson]:
     return {name: CertifiedPerson(name, key, title, frozenset(roles.get(name, ()))) for name, key, title in found}
 
 
+def people_of_devices(reader: Rows) -> Mapping[str, str]:
+    """Whose each enrolled device is, by device; one that the root certified by itself belongs to nobody."""
+    return {
+        device: person for device, person in reader.tuples("SELECT device, person FROM device_now WHERE person <> ''")
+    }
+
+
 def known_ids(reader: Rows, incident: str, ids: Iterable[str]) -> frozenset[str]:
     """Which of `ids` are events of this incident, captured items of it, or validations measured in it."""
     wanted = list(dict.fromkeys(ids))

@@ -15,7 +15,19 @@ class DiskFullFault(EnvironmentFault):
 
 
 class StoreBusyFault(EnvironmentFault):
-    """Another process holds the store or a lock in it."""
+    """Another process holds the store or a lock in it; `holder` is its number, "" when it is not known."""
+
+    def __init__(self, sentence: str, holder: str = "") -> None:
+        super().__init__(sentence)
+        self.holder = holder
+
+
+class StoreHeldFault(StoreBusyFault):
+    """Another process holds the lock of the store: it can be read, but not written."""
+
+
+class BackupTooSlow(EnvironmentFault):
+    """A backup was given up because somebody is waiting; the record is untouched."""
 
 
 class StoreReadOnlyFault(EnvironmentFault):

@@ -5,6 +5,8 @@ Call it inside a transaction and only with an event whose signature and place in
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from console.proof.chain import ChainHead
@@ -29,15 +31,37 @@ def put_event(
 
     An own event is queued by a trigger, so none can be stored without. The incident's own row is not refreshed here.
     """
-    rows.insert(
-        conn,
-        "event",
-        (
-            n, event.event_id, event.type, event.incident, event.device, event.incarnation, event.seq, event.hlc,
-            signed.hash, signed.sig, signed.person_sig, origin, stored_at, signed.canon,
-        ),
-    )  # fmt: skip
+    rows.insert(conn, "event", _event_row(n, signed, event, origin, stored_at))
     return projections.apply(conn, n, event, checked=origin == OWN)
+
+
+def put_events(
+    conn: Connection,
+    events: Sequence[tuple[int, SignedEvent]],
+    positions: Mapping[int, tuple[int, str]],
+    *,
+    origin: str,
+    stored_at: str,
+) -> set[str]:
+    """As `put_event` for each (n, event) that others wrote, in the order of `n`; `positions` as in `apply_all`."""
+    rows.insert_many(conn, "event", [_event_row(n, s, s.envelope, origin, stored_at) for n, s in events])
+    return projections.apply_all(conn, [(n, signed.envelope) for n, signed in events], positions)
+
+
+def stored(conn: Connection, event_ids: Iterable[str]) -> dict[str, tuple[str, int]]:
+    """The hash and local number of those of `event_ids` that are in the record."""
+    found = conn.execute(
+        "SELECT event_id, hash, n FROM event WHERE event_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(event_ids)),),
+    )
+    return {event_id: (text_hash, n) for event_id, text_hash, n in found}
+
+
+def _event_row(n: int, signed: SignedEvent, event: Envelope, origin: str, stored_at: str) -> tuple[str | int, ...]:
+    return (
+        n, event.event_id, event.type, event.incident, event.device, event.incarnation, event.seq, event.hlc,
+        signed.hash, signed.sig, signed.person_sig, origin, stored_at, signed.canon,
+    )  # fmt: skip
 
 
 def chain_head(conn: Connection, chain: tuple[str, str, int]) -> ChainHead:
@@ -78,10 +102,13 @@ def public_key_of(conn: Connection, device: str) -> str:
 
 
 def person_keys_of(conn: Connection, person: str) -> tuple[str, ...]:
-    """Every public key (hex) that the pinned root ever certified for a person; old signatures stay valid."""
+    """Every public key (hex) ever certified for a person, by the pinned root or by an enrolment that it invited.
+
+    One that was revoked since is among them: what was signed before stays valid.
+    """
     found = conn.execute(
-        "SELECT public_key FROM certified_person WHERE person = ? "
-        "AND signer IN (SELECT device FROM known_key WHERE origin = 'root')",
+        "SELECT public_key FROM certified_person p WHERE person = ? AND ((invite = '' "
+        "AND signer IN (SELECT device FROM known_key WHERE origin = 'root')) OR n IN (SELECT n FROM enrolled_person))",
         (person,),
     )
     return tuple(str(row[0]) for row in found)

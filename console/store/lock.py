@@ -10,7 +10,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from console.store.faults import StoreBusyFault, disk_fault
+from console.store.faults import StoreHeldFault, disk_fault
 
 FILE = "lock"
 
@@ -19,7 +19,7 @@ class StoreLock:
     """The right to write in one store folder; `release` gives it back."""
 
     def __init__(self, folder: Path) -> None:
-        """Takes the lock; raises StoreBusyFault naming the process that holds it."""
+        """Takes the lock; raises StoreHeldFault naming the process that holds it."""
         try:
             self._descriptor = os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -29,9 +29,10 @@ class StoreLock:
         except OSError as error:
             holder = os.pread(self._descriptor, 20, 0).decode("ascii", "replace").strip()
             os.close(self._descriptor)
-            raise StoreBusyFault(
+            raise StoreHeldFault(
                 f"The store {folder} is in use by process {holder or 'unknown'}; close that window first, "
-                "or name another folder with --store."
+                "or name another folder with --store.",
+                holder if holder.isdigit() else "",
             ) from error
         with contextlib.suppress(OSError):  # on a full disk the lock is held all the same, only without a name
             os.ftruncate(self._descriptor, 0)

@@ -1,19 +1,21 @@
 """Opens a store folder: the lock, the record file, its version and schema, and everything that is read from there.
 
-A folder holds `record.sqlite`, `blobs/` and `lock`, readable by its owner alone. Whoever writes opens a `Store` and
-closes it; readers need no lock and open `Reader.open(record_path(folder))`.
+A folder holds `record.sqlite`, `blobs/`, `backups/`, `lock` and `ballast`, readable by its owner alone. Whoever writes
+opens a `Store` and closes it; readers need no lock and open `Reader.open(record_path(folder))`.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from console.domain.errors import InputError
 from console.proof.journal import EMPTY_JOURNAL_HASH
-from console.store import projection_tables, rows, schema
+from console.store import backup, projection_tables, rows, schema
 from console.store._sqlite import Connection, Immediate, connect_reader, connect_writer
+from console.store.ballast import Ballast
 from console.store.blobs import BlobStore
 from console.store.faults import NewerStoreError, StoreDamageFault, StoreMissingError, disk_fault
 from console.store.lock import StoreLock
@@ -39,11 +41,12 @@ class Store:
         self.folder = folder
         self.path = record_path(folder)
         self.blobs = BlobStore(folder / BLOB_FOLDER)
+        self.ballast = Ballast(folder)
         self._conn, self._lock = conn, lock
 
     def record(self, writer: Writer) -> Record:
         """The handle that actions write through; raises RefusedError when the store belongs to the other world."""
-        return Record(self._conn, self.path, writer)
+        return Record(self._conn, self.path, writer, self.ballast)
 
     def reader(self) -> Reader:
         """A query-only connection of its own, for one thread; the caller closes it."""
@@ -69,8 +72,9 @@ class Store:
 def open_store(folder: Path, *, create: bool = True) -> Store:
     """Opens the store in `folder` for writing, made new when it is not there and `create`.
 
-    Raises StoreBusyFault naming the process that holds it, NewerStoreError for a store of a newer version,
+    Raises StoreHeldFault naming the process that holds it, NewerStoreError for a store of a newer version,
     StoreDamageFault when the schema is not ours, StoreMissingError without `create`, EnvironmentFault for the folder.
+    An older store is copied into `backups/` before it is migrated; without that copy it is not.
     """
     path = record_path(folder)
     if not create and not path.is_file():
@@ -79,6 +83,8 @@ def open_store(folder: Path, *, create: bool = True) -> Store:
     lock = StoreLock(folder)
     try:
         version = stored_version(path) if path.is_file() else 0
+        if 0 < version < SCHEMA_VERSION:
+            backup.keep_copy(folder, path, datetime.now(UTC), schema=version)
         conn = connect_writer(path)
         try:
             path.chmod(0o600)

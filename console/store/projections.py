@@ -6,6 +6,7 @@ what holds *now* is decided by order when it is read. A stale answer (`saw`) is 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,9 +18,12 @@ from console.proof.envelope import SYSTEM, Envelope
 from console.proof.keys import key_id
 from console.store import search
 from console.store._sqlite import Connection
-from console.store.projection_tables import NEWEST_FIRST, TABLES, TAIL
+from console.store.projection_tables import NEWEST_FIRST, TABLES, TAIL, held_first
+from console.store.standing import settle_incident
 
 PENDING, ACCEPTED, REJECTED = "pending", "accepted", "rejected"
+_NOT_ORDERED = (TAIL, PENDING)
+_NOWHERE: Mapping[int, tuple[int, str]] = {}
 
 _INSERT = {
     name: f"INSERT INTO {name} VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - literals only
@@ -46,8 +50,15 @@ class Projection:
     """Whether the incident's own row (severity, state, class) may have changed by it."""
 
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+
+
 def _text(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return _ENCODE(value) if value else _EMPTY.get(type(value), "") or _ENCODE(value)
+
+
+_EMPTY: Mapping[type, str] = {list: "[]", tuple: "[]", dict: "{}"}
+"""Most lists of most events are empty, and asking the encoder takes ten times as long."""
 
 
 def _opened(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
@@ -73,18 +84,21 @@ def _closed(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _R
 
 
 def _role(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
-    yield _INSERT["role_holder"], (n, e.incident, b["role"], b["person"], b["saw"])
+    yield _INSERT["role_holder"], (n, e.incident, b["role"], b["person"], b["saw"], e.seen_gpos)
 
 
 def _answered(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
-    yield _INSERT["triage_answer"], (n, e.incident, b["branch"], b["answer"], _text(b["evidence"]), b["saw"])
+    yield (
+        _INSERT["triage_answer"],
+        (n, e.incident, b["branch"], b["answer"], _text(b["evidence"]), b["saw"], e.seen_gpos),
+    )
 
 
 def _concluded(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
     lists = (_text(b["containment"]), _text(b["roles"]), _text(b["branches"]))
     yield (
         _INSERT["triage_conclusion"],
-        (n, e.incident, b["class"], b["severity"], b["surface"], b["runbook"], *lists, b["saw"]),
+        (n, e.incident, b["class"], b["severity"], b["surface"], b["runbook"], *lists, b["saw"], e.seen_gpos),
     )
 
 
@@ -120,7 +134,10 @@ def _criterion(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str,
 
 def _person(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
     if e.incident == SYSTEM:
-        yield _INSERT["certified_person"], (n, b["person"], b["public_key"], b["display_name"], e.device)
+        yield (
+            _INSERT["certified_person"],
+            (n, b["person"], b["public_key"], b["display_name"], e.device, b.get("invite", "")),
+        )
 
 
 def _device(kind: str, name: str, key: str, label: str) -> _Rows:
@@ -129,7 +146,9 @@ def _device(kind: str, name: str, key: str, label: str) -> _Rows:
     def rows(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
         device = b[name] if name else e.device
         if e.incident == SYSTEM and is_key_of(device, b[key]):
-            yield _INSERT["certified_device"], (n, device, b[key], b[label], kind, e.device)
+            row = (device, b[key], b[label], kind, e.device, b.get("person", ""), b.get("invite", ""))
+            code = b.get("code", "").encode("utf-8", "surrogatepass")
+            yield _INSERT["certified_device"], (n, *row, hashlib.sha256(code).hexdigest() if code else "")
 
     return rows
 
@@ -137,6 +156,30 @@ def _device(kind: str, name: str, key: str, label: str) -> _Rows:
 def _grant(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
     if e.incident == SYSTEM:
         yield _INSERT["role_grant"], (n, b["person"], b["role"], e.device)
+
+
+def _invited(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
+    if e.incident == SYSTEM:
+        row = (b["code_hash"], b["person"], b["display_name"], _text(b["roles"]), b["label"], b["expires"], e.device)
+        yield _INSERT["invitation"], (n, *row)
+
+
+def _ended(kind: str, name: str) -> _Rows:
+    """What the root ends: a device, a person, or a grant of a role."""
+
+    def rows(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
+        if e.incident == SYSTEM:
+            yield _INSERT["revocation"], (n, kind, b[name], b.get("role", ""), e.device)
+
+    return rows
+
+
+def _revised(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
+    yield _INSERT["note_revision"], (n, e.incident, b["note"], b["text"], _text(b["saw"]))
+
+
+def _resolved(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
+    yield _INSERT["resolution"], (n, e.incident, b["subject"], b["kept"], _text(b["over"]), b["reason"], e.role)
 
 
 def is_key_of(device: str, public_hex: str) -> bool:
@@ -158,16 +201,26 @@ TABLE: Mapping[str, Projection] = {
     "device.certified": Projection(_device("desk", "device", "public_key", "label"), ("organisation",)),
     "person.certified": Projection(_person, ("organisation",)),
     "role.granted": Projection(_grant, ("organisation",)),
+    "role.withdrawn": Projection(_ended("grant", "person"), ("organisation",)),
+    "invite.issued": Projection(_invited, ("organisation",)),
+    "device.revoked": Projection(_ended("device", "device"), ("organisation",)),
+    "person.revoked": Projection(_ended("person", "person"), ("organisation",)),
+    "device.enrolled": Projection(_device("desk", "device", "public_key", "label"), ("organisation",)),
+    "person.enrolled": Projection(_person, ("organisation",)),
     "incident.opened": Projection(_opened, _INTAKE, ("title", "reporter"), moves_incident=True),
     "incident.acknowledged": Projection(_only_timeline, ("incident",), moves_incident=True),
-    "role.taken": Projection(_role, ("role",)),
-    "severity.graded": Projection(_graded, _INTAKE, ("reasons",), moves_incident=True),
-    "triage.answered": Projection(_answered, ("triage",)),
-    "triage.concluded": Projection(_concluded, ("triage", "incident"), moves_incident=True),
+    "role.taken": Projection(_role, ("role", "conflict"), moves_incident=True),
+    "severity.graded": Projection(_graded, (*_INTAKE, "conflict"), ("reasons",), moves_incident=True),
+    "triage.answered": Projection(_answered, ("triage", "conflict"), moves_incident=True),
+    "triage.concluded": Projection(_concluded, ("triage", "incident", "conflict"), moves_incident=True),
     "lifecycle.entered": Projection(_entered, ("incident",), moves_incident=True),
     "incident.closed": Projection(_closed, ("incident",), ("resolution",), moves_incident=True),
     "note.added": Projection(_only_timeline, (), ("text",)),
     "note.corrected": Projection(_only_timeline, (), ("text",)),
+    "note.revised": Projection(_revised, ("conflict",), ("text",), moves_incident=True),
+    "conflict.resolved": Projection(
+        _resolved, (*_INTAKE, "role", "triage", "conflict"), ("reason",), moves_incident=True
+    ),
     "switch.confirmed": Projection(_switch("confirmed", ""), ("switch",), ("reason", "break_glass")),
     "switch.ended": Projection(_switch("ended", ""), ("switch",), ("sentence",)),
     "switch.acknowledged": Projection(_switch("acknowledged", "acknowledged_at"), ("switch",)),
@@ -189,19 +242,53 @@ def apply(conn: Connection, n: int, event: Envelope, *, checked: bool = False) -
 
     `checked` says that its body has been checked already; events must come in the order of `n`.
     """
-    projection, text = TABLE.get(event.type), ""
-    kinds: tuple[str, ...] = ("timeline",)
-    if projection is not None and (checked or _is_understood(event)):
-        for sql, row in projection.rows(n, event, event.body):
-            conn.execute(sql, row)
-        if projection.text:
-            text = " ".join([_words(event.body[name]) for name in projection.text])
-        kinds += projection.kinds
-    line = (event.event_id, event.incident, TAIL, event.hlc, PENDING, event.type, event.actor, event.role, event.device)
-    conn.execute(_INSERT["timeline"], (n, *line, text))
+    lines, kinds = _lines(n, event, checked, _NOT_ORDERED)
+    for sql, row in lines:
+        conn.execute(sql, row)
     if n % search.FOLD_EVERY == 0:
         search.fold(conn, n)
     return kinds
+
+
+def apply_all(
+    conn: Connection, events: Iterable[tuple[int, Envelope]], positions: Mapping[int, tuple[int, str]] = _NOWHERE
+) -> set[str]:
+    """As `apply` of each of `events` in the order of `n`, in one statement a table; returns the kinds that changed.
+
+    `positions` says where the server placed an event and whether it accepted it, (gpos, status) by `n`.
+    """
+    grouped: dict[str, list[_Row]] = {}
+    changed, folds = set[str](), list[int]()
+    for n, event in events:
+        lines, kinds = _lines(n, event, checked=False, position=positions.get(n, _NOT_ORDERED))
+        for sql, row in lines:
+            grouped.setdefault(sql, []).append(row)
+        changed.update(kinds)
+        if n % search.FOLD_EVERY == 0:
+            folds.append(n)
+    for sql, found in grouped.items():
+        conn.executemany(sql, found)
+    for n in folds:
+        search.fold(conn, n)
+    return changed
+
+
+def _lines(
+    n: int, event: Envelope, checked: bool, position: tuple[int, str]
+) -> tuple[list[tuple[str, _Row]], tuple[str, ...]]:
+    """The rows of one event, that of the timeline last, and the kinds that a screen must reload."""
+    projection, text = TABLE.get(event.type), ""
+    kinds: tuple[str, ...] = ("timeline",)
+    lines: list[tuple[str, _Row]] = []
+    if projection is not None and (checked or _is_understood(event)):
+        lines.extend(projection.rows(n, event, event.body))
+        if projection.text:
+            text = " ".join([_words(event.body[name]) for name in projection.text])
+        kinds += projection.kinds
+    gpos, status = position
+    line = (event.event_id, event.incident, gpos, event.hlc, status, event.type, event.actor, event.role, event.device)
+    lines.append((_INSERT["timeline"], (n, *line, text)))
+    return lines, kinds
 
 
 def _words(value: object) -> str:
@@ -221,7 +308,12 @@ def _is_understood(event: Envelope) -> bool:
 
 def place(conn: Connection, n: int, gpos: int, status: str) -> None:
     """Gives an event the server's position and verdict; the caller refreshes its incident afterwards."""
-    conn.execute("UPDATE timeline SET gpos = ?, status = ? WHERE n = ?", (gpos, status, n))
+    place_many(conn, [(gpos, status, n)])
+
+
+def place_many(conn: Connection, placed: Iterable[tuple[int, str, int]]) -> None:
+    """As `place` for each (gpos, status, n)."""
+    conn.executemany("UPDATE timeline SET gpos = ?, status = ? WHERE n = ?", placed)
 
 
 def moves_incident(event_type: str) -> bool:
@@ -240,17 +332,24 @@ _REFRESH = f"""
 UPDATE incident SET
   (severity, severity_event) =
     (SELECT ifnull(s, opened_severity), ifnull(e, opened) FROM (SELECT 1)
-     LEFT JOIN ({_latest("p.level AS s, t.event_id AS e", "severity")})),
+     LEFT JOIN ({_latest("p.level AS s, t.event_id AS e", "severity", order=held_first("'severity'"))})),
   (state, state_event) =
     (SELECT ifnull(s, 'open'), ifnull(e, opened) FROM (SELECT 1)
      LEFT JOIN ({_latest("p.state AS s, t.event_id AS e", "lifecycle")})),
   acknowledged_event = ifnull((SELECT event_id FROM timeline t WHERE t.incident = ?1 AND t.status <> 'rejected'
     AND t.type = 'incident.acknowledged' ORDER BY gpos, hlc, event_id LIMIT 1), ''),
-  class = ifnull(({_latest("p.class", "triage_conclusion")}), opened_class)
+  class = ifnull(({_latest("p.class", "triage_conclusion", order=held_first("'conclusion'"))}), opened_class)
 WHERE incident = ?1
 """  # noqa: S608 - literals only
 
 
 def refresh_incident(conn: Connection, incident: str) -> None:
-    """Settles what holds now in the incident's own row: severity, state, class, acknowledgement."""
+    """Settles what holds now of one incident: its conflicts, and severity, state, class, acknowledgement in its row."""
+    settle_incident(conn, incident)
     conn.execute(_REFRESH, (incident,))
+
+
+def refresh_incidents(conn: Connection, incidents: Iterable[str]) -> None:
+    """As `refresh_incident` for each of them."""
+    for incident in incidents:
+        refresh_incident(conn, incident)

@@ -72,6 +72,11 @@ class Reader(Rows):
         """A reader on the record file `path`; raises StoreMissingError when there is none."""
         return cls(connect_reader(path), path)
 
+    @property
+    def conn(self) -> Connection:
+        """The connection, for the store's own modules."""
+        return self._conn
+
     def close(self) -> None:
         """Closes the connection; calling it again does nothing."""
         self._conn.close()

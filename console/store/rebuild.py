@@ -5,22 +5,28 @@ Positions come from the journal of the current pull, and from receipts of its ep
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
-from console.proof.envelope import Envelope
+from console.proof.envelope import trusted_envelope
 from console.store import projection_tables, projections
 from console.store._sqlite import Connection
 
 _FROM_RECEIPTS = """
 SELECT e.n, r.gpos, r.status FROM receipt r JOIN event e ON e.event_id = r.event_id AND e.hash = r.event_hash
-WHERE r.epoch = (SELECT epoch FROM sync_state)
+WHERE r.pull = (SELECT pull FROM sync_state)
 """
 _FROM_JOURNAL = """
 SELECT e.n, j.gpos, j.status FROM journal j JOIN event e ON e.event_id = j.event_id AND e.hash = j.event_hash
-WHERE j.pull = (SELECT pull FROM sync_state)
+WHERE j.pull = (SELECT pull FROM sync_state) ORDER BY j.gpos
 """
+_SHOWN_LATER = """
+SELECT e.n, j.gpos, j.status FROM withheld w JOIN journal j ON j.pull = w.pull AND j.gpos = w.gpos
+JOIN event e ON e.event_id = w.event_id AND e.hash = w.event_hash WHERE w.pull = (SELECT pull FROM sync_state)
+"""
+
+AT_ONCE = 1_000
+"""Events computed before their rows are written, one statement a table."""
 
 
 def rebuild(conn: Connection) -> None:
@@ -32,9 +38,11 @@ def rebuild(conn: Connection) -> None:
 
 def fill(source: Connection, target: Connection) -> None:
     """Computes every projection from the record in `source` into the empty projection tables of `target`."""
-    for n, canon in source.execute("SELECT n, canon FROM event ORDER BY n"):
-        projections.apply(target, n, trusted_envelope(canon))
-    place_all(source, target)
+    positions = _positions(source)
+    found = source.execute("SELECT n, canon FROM event ORDER BY n")
+    while batch := found.fetchmany(AT_ONCE):
+        projections.apply_all(target, [(n, trusted_envelope(canon)) for n, canon in batch], positions)
+    _refresh_all(target)
 
 
 def place_all(source: Connection, target: Connection) -> None:
@@ -43,11 +51,20 @@ def place_all(source: Connection, target: Connection) -> None:
         "UPDATE timeline SET gpos = ?, status = ? WHERE status <> ?",
         (projection_tables.TAIL, projections.PENDING, projections.PENDING),
     )
-    for positions in (_FROM_RECEIPTS, _FROM_JOURNAL):  # the journal has the last word
-        for n, gpos, status in source.execute(positions).fetchall():
-            projections.place(target, n, gpos or projection_tables.TAIL, status)
-    for (incident,) in target.execute("SELECT incident FROM incident").fetchall():
-        projections.refresh_incident(target, incident)
+    projections.place_many(target, [(gpos, status, n) for n, (gpos, status) in _positions(source).items()])
+    _refresh_all(target)
+
+
+def _positions(source: Connection) -> dict[int, tuple[int, str]]:
+    """(gpos, status) by local number of every event that the server has answered for."""
+    found: dict[int, tuple[int, str]] = {}
+    for positions in (_FROM_RECEIPTS, _FROM_JOURNAL, _SHOWN_LATER):  # the journal has the last word
+        found |= {n: (gpos or projection_tables.TAIL, status) for n, gpos, status in source.execute(positions)}
+    return found
+
+
+def _refresh_all(target: Connection) -> None:
+    projections.refresh_incidents(target, [row[0] for row in target.execute("SELECT incident FROM incident")])
 
 
 def differences(source: Connection, target: Connection) -> Iterator[str]:
@@ -59,8 +76,3 @@ def differences(source: Connection, target: Connection) -> Iterator[str]:
 
 def _all_rows(conn: Connection, table: str) -> list[Any]:
     return conn.execute(f"SELECT * FROM {table} ORDER BY n").fetchall()  # noqa: S608 - the name is one of our literals
-
-
-def trusted_envelope(canon: str) -> Envelope:
-    """The envelope in a text that was verified when it was stored; far quicker than checking its form again."""
-    return Envelope(**json.loads(canon))

@@ -6,7 +6,7 @@ otherwise refused. Judging the same events again changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from console.store import ledger
 from console.store._sqlite import Connection
 
 Chain = tuple[str, str, int]
+_NOWHERE: Mapping[tuple[str, str], tuple[int, str]] = {}
 
 
 class _Candidate(NamedTuple):
@@ -37,6 +38,8 @@ class Judged:
     forked: list[tuple[int, str]] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)
     kinds: set[str] = field(default_factory=set)
+    numbers: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Local number by (event id, hash) of every event of the batch that the record holds now."""
 
     @property
     def incidents(self) -> frozenset[str]:
@@ -50,29 +53,51 @@ class Receiving:
     With `from_plane` the newest signature of each chain in the batch authenticates what precedes it, and nothing is
     dropped: what does not fit is quarantined. Without it (an import) every signature is verified, and what is not
     signed by the device it names is refused. `exercise` is the world of this store, None when that is not settled.
+
+    Rows are written together at the end, those of the incident "system" at once: they certify the devices and people of
+    the chains that follow.
     """
 
     def __init__(self, conn: Connection, *, from_plane: bool, exercise: bool | None, at: str) -> None:
         self._conn, self._from_plane, self._exercise, self._at = conn, from_plane, exercise, at
         self._origin = ledger.SYNCED if from_plane else ledger.IMPORTED
         self._chains: dict[Chain, list[_Candidate]] = {}
+        self._held: dict[str, str] = {}
+        self._positions: Mapping[tuple[str, str], tuple[int, str]] = {}
+        self._unwritten: list[tuple[int, SignedEvent]] = []
+        self._next = 0
+        self._keys: dict[str, str] = {}
         self.judged = Judged()
 
-    def take(self, events: Sequence[SignedEvent], suspects: Collection[int] = ()) -> Judged:
+    def take(
+        self,
+        events: Sequence[SignedEvent],
+        suspects: Collection[int] = (),
+        positions: Mapping[tuple[str, str], tuple[int, str]] = _NOWHERE,
+    ) -> Judged:
         """Judges and stores `events`, which must come in the order of their chains; refresh their incidents afterwards.
 
         `suspects` are the places of those that the plane rejected: each must carry a signature of its own that holds,
-        so that a forgery cannot take the place of the event it imitates.
+        so that a forgery cannot take the place of the event it imitates. `positions`: (gpos, status) of those that the
+        plane has placed, by (event id, hash).
         """
+        self._positions = positions
         for place, signed in enumerate(events):
             self._sort_in(place, signed, place in suspects or not self._from_plane)
+        known = ledger.stored(self._conn, {c.signed.envelope.event_id for part in self._chains.values() for c in part})
+        self._held = {event_id: text_hash for event_id, (text_hash, _) in known.items()}
+        self.judged.numbers = {(event_id, text_hash): n for event_id, (text_hash, n) in known.items()}
+        self._next = ledger.next_number(self._conn)
         waiting = sorted(self._chains, key=lambda chain: chain[1] != SYSTEM)
         while waiting:
-            ready = next((chain for chain in waiting if ledger.public_key_of(self._conn, chain[0])), None)
+            ready = next((chain for chain in waiting if self._key_of(chain[0])), None)
             if ready is None:
                 break
-            self._settle(ready)  # one at a time: it may certify the device of the next
+            self._settle(ready)
             waiting.remove(ready)
+            if ready[1] == SYSTEM:
+                self._write()  # it may certify the device of the next
+        self._write()
         for chain in waiting:
             for candidate in self._chains[chain]:
                 self._refuse(candidate.place, candidate.signed, f"the key of device {chain[0][:16]} is not known here")
@@ -89,9 +114,15 @@ class Receiving:
             return
         self._chains.setdefault(event.chain, []).append(_Candidate(place, signed, alone))
 
+    def _key_of(self, device: str) -> str:
+        """The device's key, looked for again until it is there; a key never changes, its id is its hash."""
+        if not self._keys.get(device):
+            self._keys[device] = ledger.public_key_of(self._conn, device)
+        return self._keys[device]
+
     def _settle(self, chain: Chain) -> None:
-        """Stores what continues the chain and is vouched for by the signature of its device."""
-        key = ledger.public_key_of(self._conn, chain[0])
+        """Takes what continues the chain and is vouched for by the signature of its device."""
+        key = self._key_of(chain[0])
         fitting = self._fitting(chain, key)
         vouched = next((n for n in range(len(fitting), 0, -1) if _device_signed(fitting[n - 1].signed, key)), 0)
         why = ""
@@ -102,10 +133,23 @@ class Receiving:
             if why:
                 self._refuse(place, signed, why)
                 continue
-            n, event = ledger.next_number(self._conn), signed.envelope
-            kinds = ledger.put_event(self._conn, n, signed, event, origin=self._origin, stored_at=self._at)
+            n, event = self._next, signed.envelope
+            self._next += 1
+            self._unwritten.append((n, signed))
+            self._held[event.event_id] = signed.hash
+            self.judged.numbers[event.event_id, signed.hash] = n
             self.judged.stored.append((n, event))
-            self.judged.kinds.update(kinds)
+
+    def _write(self) -> None:
+        """Stores what was taken."""
+        where = {
+            n: placed
+            for n, signed in self._unwritten
+            if (placed := self._positions.get((signed.envelope.event_id, signed.hash))) is not None
+        }
+        kinds = ledger.put_events(self._conn, self._unwritten, where, origin=self._origin, stored_at=self._at)
+        self.judged.kinds.update(kinds)
+        self._unwritten = []
 
     def _fitting(self, chain: Chain, key: str) -> list[_Candidate]:
         """The candidates that continue the chain one after the other; the rest is known already, or set aside."""
@@ -113,7 +157,7 @@ class Receiving:
         for candidate in self._chains[chain]:
             place, signed, alone = candidate
             event = signed.envelope
-            held = ids.get(event.event_id) or self._stored_hash(event.event_id)
+            held = ids.get(event.event_id) or self._held.get(event.event_id, "")
             if held == signed.hash:
                 self.judged.known.append(place)
                 continue
@@ -157,10 +201,6 @@ class Receiving:
         except InputError:
             event = None
         ledger.put_fork(self._conn, signed, event, reason=why[:300], origin=self._origin, at=self._at)
-
-    def _stored_hash(self, event_id: str) -> str:
-        found = self._conn.execute("SELECT hash FROM event WHERE event_id = ?", (event_id,)).fetchone()
-        return str(found[0]) if found else ""
 
 
 def _device_signed(signed: SignedEvent, key: str) -> bool:

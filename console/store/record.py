@@ -7,9 +7,11 @@ and a transaction inside a transaction is a bug. Nothing is acknowledged to a pe
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 from console.domain.errors import RefusedError
 from console.domain.times import format_utc
@@ -17,9 +19,13 @@ from console.proof.ids import hlc_merge
 from console.proof.keys import SigningKey
 from console.store import ledger, rows
 from console.store._sqlite import Connection, Immediate
+from console.store.ballast import Ballast
+from console.store.faults import DiskFullFault
 from console.store.transaction import Transaction, Writer, WriterState
 
 __all__ = ["Record", "Transaction", "Writer"]
+
+T = TypeVar("T")
 
 
 class Record:
@@ -28,12 +34,13 @@ class Record:
     `policy_hash` may be changed when the policy was read again; what was appended before keeps the old one.
     """
 
-    def __init__(self, conn: Connection, path: Path, writer: Writer) -> None:
+    def __init__(self, conn: Connection, path: Path, writer: Writer, ballast: Ballast | None = None) -> None:
         """Takes up the chains of the device; raises RefusedError when the store belongs to the other world."""
         self._conn, self._path, self._writer = conn, path, writer
         self.policy_hash = writer.policy_hash
         self._busy = threading.Lock()
         self._holder = 0
+        self._ballast, self._commits = ballast, 0
         self._immediate = Immediate(conn, path)
         with self._immediate:
             self._state = self._take_up()
@@ -60,16 +67,31 @@ class Record:
         """
         return _Turn(self, now or self._writer.clock())
 
+    def with_ballast(self, work: Callable[[Record], T], tell: Callable[[str], None]) -> T:
+        """`work(self)`; on a full disk gives the ballast up, tells so in one sentence, and does the work once more.
+
+        Work that had committed something before the disk was full is not done again, because that would write it twice:
+        its DiskFullFault is raised, and what follows has the room. With room again the ballast is made anew.
+        """
+        before = self._commits
+        try:
+            result = work(self)
+        except DiskFullFault:
+            if self._ballast is None or not self._ballast.drop():
+                raise
+            tell(self._ballast.sentence)
+            if self._commits != before:
+                raise
+            return work(self)
+        if self._ballast is not None:
+            self._ballast.keep()
+        return result
+
     def new_incarnation(self) -> int:
         """Starts new chains for this device, after its own were found forked; returns the number."""
         with self.transaction() as tx:
-            row = rows.one(tx.conn, "known_key", "device = ?", (self.device_key.id,))
-            assert row is not None  # written when the record was taken up
-            number = int(row["incarnation"]) + 1
-            rows.replace(tx.conn, "known_key", row | {"incarnation": number})
-        before = self._state
-        self._state = WriterState(number, before.hlc, before.seen_gpos, before.last_n)
-        return number
+            tx.begin_incarnation(0)
+        return tx.incarnation
 
     def _take_up(self) -> WriterState:
         conn, key = self._conn, self.device_key
@@ -126,6 +148,7 @@ class _Turn:
             record._immediate.__exit__(kind, error, trace)
             if error is None:
                 record._state = self._tx.remembered()
+                record._commits += 1
         finally:
             record._holder = 0
             record._busy.release()

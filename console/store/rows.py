@@ -7,7 +7,7 @@ and chains. The order of columns here is part of the check and never changes wit
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from console.store._sqlite import Connection
@@ -22,11 +22,12 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "found_at", "canon",
     ),
     "journal": ("pull", "gpos", "epoch", "event_id", "event_hash", "status", "journal_hash", "received_at"),
-    "receipt": ("event_id", "epoch", "event_hash", "status", "gpos", "server_sig", "problem", "received_at"),
-    "checkpoint": ("epoch", "size", "note", "received_at"),
+    "receipt": ("event_id", "epoch", "pull", "event_hash", "status", "gpos", "server_sig", "problem", "received_at"),
+    "checkpoint": ("pull", "epoch", "size", "note", "received_at"),
+    "withheld": ("pull", "gpos", "event_hash", "event_id", "since"),
     "sync_state": (
         "id", "pull", "epoch", "cursor", "cursor_hash", "largest_size", "exercise", "origin", "root_public_key",
-        "plane_device", "plane_public_key", "hlc", "hlc_n", "projections",
+        "plane_device", "plane_public_key", "hlc", "hlc_n", "projections", "frontier",
     ),
     "alarm": ("alarm_id", "kind", "sentence", "raised_at", "settled_at"),
     "command": (
@@ -71,6 +72,11 @@ def row_check(table: str, values: Sequence[str | int]) -> bytes:
 def insert(conn: Connection, table: str, values: Sequence[str | int]) -> None:
     """Adds one row, its values in the order of COLUMNS."""
     conn.execute(INSERT[table], (*values, row_check(table, values)))
+
+
+def insert_many(conn: Connection, table: str, rows: Iterable[Sequence[str | int]]) -> None:
+    """As `insert` for each of `rows`, in one statement."""
+    conn.executemany(INSERT[table], [(*values, row_check(table, values)) for values in rows])
 
 
 def replace(conn: Connection, table: str, row: Mapping[str, str | int]) -> None:

@@ -9,17 +9,27 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from console.domain.errors import InputError, RefusedError
+from console.proof.chain import MISSING
 from console.proof.envelope import SignedEvent
-from console.proof.journal import EMPTY_JOURNAL_HASH, journal_hash
-from console.store import projections, rows
+from console.proof.growth import Frontier, frontier_from_text
+from console.proof.journal import EMPTY_JOURNAL_HASH, journal_hash, journal_leaf
+from console.store import projections, quarantine, rows
 from console.store.projection_tables import TAIL
 from console.store.readers import Rows
 from console.store.rebuild import place_all
 from console.store.receiving import Judged, Receiving
 from console.store.transaction import Transaction
+
+
+class JournalDoubt(RefusedError):
+    """What the plane answered cannot be true of one journal; `kind` is that of the alarm. Nothing was written."""
+
+    def __init__(self, kind: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.kind = kind
 
 
 class Position(Protocol):
@@ -36,7 +46,7 @@ class Position(Protocol):
 
 
 class JournalEntry(Protocol):
-    """One position of the journal."""
+    """One position of the journal; `event` is None where it is withheld, and `withheld_hash` its hash then."""
 
     @property
     def gpos(self) -> int: ...  # noqa: D102
@@ -45,7 +55,9 @@ class JournalEntry(Protocol):
     @property
     def status(self) -> str: ...  # noqa: D102
     @property
-    def event(self) -> SignedEvent: ...  # noqa: D102
+    def event(self) -> SignedEvent | None: ...  # noqa: D102
+    @property
+    def withheld_hash(self) -> str: ...  # noqa: D102
 
 
 class PlaneReceipt(Protocol):
@@ -97,6 +109,32 @@ def sync_position(db: Rows) -> SyncPosition:
     exercise = None if row["exercise"] < 0 else bool(row["exercise"])
     where = (row["epoch"], row["cursor"], row["cursor_hash"], row["largest_size"], exercise)
     return SyncPosition(*where, *(row[name] for name in names))
+
+
+def frontier(db: Rows) -> Frontier:
+    """The tree over our copy of the journal; grown anew from the copy when the one kept at the cursor does not fit."""
+    row = db.row("SELECT pull, cursor, frontier FROM sync_state") or {}
+    try:
+        kept = frontier_from_text(row["frontier"])
+    except InputError:
+        kept = Frontier()
+    if kept.size == row["cursor"]:
+        return kept
+    kept = Frontier()
+    copy = "SELECT event_hash, status FROM journal WHERE pull = ? ORDER BY gpos"
+    for text_hash, status in db.tuples(copy, (row["pull"],)):
+        kept = kept.after(journal_leaf(text_hash, status == projections.ACCEPTED))
+    return kept
+
+
+def strange_heads(db: Rows, device: str, heads: Sequence[tuple[str, int, int, str]]) -> tuple[int, ...]:
+    """The places in `heads` (incident, incarnation, seq, hash) whose event this record does not hold there."""
+    sql = "SELECT hash FROM event WHERE device = ? AND incident = ? AND incarnation = ? AND seq = ?"
+    return tuple(
+        place
+        for place, (incident, incarnation, seq, text_hash) in enumerate(heads)
+        if seq and db.value(sql, (device, incident, incarnation, seq)) != text_hash
+    )
 
 
 def waiting(db: Rows) -> int:
@@ -153,7 +191,7 @@ def start_pull(tx: Transaction, epoch: str) -> None:
     """
     row = _state(tx)
     fresh = {"pull": row["pull"] + 1, "epoch": epoch, "cursor": 0, "cursor_hash": EMPTY_JOURNAL_HASH, "largest_size": 0}
-    rows.replace(tx.conn, "sync_state", row | fresh)
+    rows.replace(tx.conn, "sync_state", row | fresh | {"frontier": ""})
     tx.conn.execute("INSERT OR IGNORE INTO outbox (n) SELECT n FROM event ORDER BY n")
     place_all(tx.conn, tx.conn)
     tx.seen_gpos = 0
@@ -161,10 +199,16 @@ def start_pull(tx: Transaction, epoch: str) -> None:
 
 
 def store_receipts(tx: Transaction, epoch: str, receipts: Sequence[PlaneReceipt]) -> None:
-    """Keeps receipts, marks what was rejected, takes both kinds out of the outbox; the same again changes nothing."""
+    """Keeps receipts, marks what was rejected, takes both kinds out of the outbox; the same again changes nothing.
+
+    Raises JournalDoubt, with nothing written, when our copy of the journal holds another event at a receipt's position.
+    """
     for receipt in receipts:
         problem = {"kind": receipt.problem_kind, "detail": receipt.problem_detail} if receipt.problem_kind else {}
         _settle(tx, epoch, receipt.event_id, receipt.hash, receipt.status, receipt.gpos, receipt.server_sig, problem)
+    places = [receipt.gpos for receipt in receipts if receipt.gpos]
+    if places and epoch == _state(tx)["epoch"]:
+        _audit(tx, min(places), max(places))
 
 
 def set_aside(tx: Transaction, event_id: str, problem_kind: str, detail: str) -> None:
@@ -186,10 +230,17 @@ def _settle(
     sig: str,
     problem: dict[str, str],
 ) -> None:
-    if tx.value("SELECT 1 FROM receipt WHERE event_id = ? AND epoch = ?", (event_id, epoch)) is None:
+    state = _state(tx)
+    pull = state["pull"] if epoch == state["epoch"] else 0
+    held = tx.row(
+        "SELECT status, gpos FROM receipt WHERE event_id = ? AND epoch = ? AND pull = ?", (event_id, epoch, pull)
+    )
+    if held is None:
         why = json.dumps(problem, sort_keys=True)
-        rows.insert(tx.conn, "receipt", (event_id, epoch, text_hash, status, gpos, sig, why, tx.at))
-    if epoch != _state(tx)["epoch"]:
+        rows.insert(tx.conn, "receipt", (event_id, epoch, pull, text_hash, status, gpos, sig, why, tx.at))
+    elif held["gpos"] and gpos and (held["gpos"], held["status"]) != (gpos, status):
+        raise JournalDoubt("receipt", f"The plane gave two receipts for event {event_id} that cannot both be true.")
+    if epoch != state["epoch"]:
         return  # of a journal that is no longer followed: kept, but it settles nothing
     found = tx.tuples("SELECT n, incident FROM event WHERE event_id = ? AND hash = ?", (event_id, text_hash))
     for n, incident in found:
@@ -199,11 +250,36 @@ def _settle(
         tx.touch(("sync", "timeline", "incident"), (incident,))
 
 
-def store_entries(tx: Transaction, before: Position, entries: Sequence[JournalEntry], after: Position) -> Judged:
-    """Keeps journal entries and moves the cursor from `before` to `after`.
+_CONTRADICTED = """
+SELECT r.event_id, r.gpos FROM receipt r JOIN journal j ON j.pull = r.pull AND j.gpos = r.gpos
+WHERE r.pull = (SELECT pull FROM sync_state) AND r.gpos BETWEEN ? AND ?
+  AND (r.event_hash <> j.event_hash OR r.status <> j.status) LIMIT 1
+"""
 
-    Raises InputError, with nothing written, when the cursor is not `before` any more or the entries do not lead from it
-    to `after`. Events that do not fit the record are quarantined in `fork_evidence` and raise an alarm.
+
+def _audit(tx: Transaction, first: int, last: int) -> None:
+    """Receipts and journal must name the same event, with the same verdict, at each position from `first` to `last`."""
+    for event_id, gpos in tx.tuples(_CONTRADICTED, (first, last)):
+        raise JournalDoubt(
+            "receipt",
+            f"The plane's receipt says that event {event_id} is at position {gpos}, and its journal has another there.",
+        )
+
+
+def store_entries(
+    tx: Transaction,
+    before: Position,
+    entries: Sequence[JournalEntry],
+    after: Position,
+    *,
+    frontier: str = "",
+    checkpoint: str = "",
+) -> Judged:
+    """Keeps journal entries and moves the cursor from `before` to `after`, with the `frontier` of the tree there.
+
+    `checkpoint` is the plane's verified note at `after`, "" for none. Raises InputError, with nothing written, when the
+    cursor is not `before` any more or the entries do not lead from it to `after`; JournalDoubt when a receipt says
+    otherwise. Events that do not fit the record are quarantined in `fork_evidence` and raise an alarm.
     """
     row = _state(tx)
     if (row["cursor"], row["cursor_hash"]) != (before.gpos, before.hash) or row["epoch"] not in ("", after.epoch):
@@ -212,46 +288,81 @@ def store_entries(tx: Transaction, before: Position, entries: Sequence[JournalEn
         )
     _check_links(before, entries, after)
     exercise = None if row["exercise"] < 0 else bool(row["exercise"])
-    rejected = {place for place, entry in enumerate(entries) if entry.status != projections.ACCEPTED}
+    readable = [(entry, entry.event) for entry in entries if entry.event is not None]
+    rejected = {place for place, (entry, _) in enumerate(readable) if entry.status != projections.ACCEPTED}
+    names = [_name(entry) for entry in entries]
+    positions = {(name.event_id, name.hash): (e.gpos, e.status) for name, e in zip(names, entries, strict=True)}
     receiving = Receiving(tx.conn, from_plane=True, exercise=exercise, at=tx.at)
-    judged = receiving.take([entry.event for entry in entries], rejected)
+    judged = receiving.take([event for _, event in readable], rejected, positions)
     pull = max(1, row["pull"])
-    incidents = {_keep_entry(tx, pull, after.epoch, entry) for entry in entries} - {""}
-    for incident in incidents:
-        projections.refresh_incident(tx.conn, incident)
-    _alarm(tx, judged, rejected)
-    for n, event in judged.stored:
-        tx.witness(event.hlc)
-        tx.last_n = n
+    incidents = _keep_entries(tx, pull, after.epoch, entries, names, judged)
+    quarantine.withhold(tx, pull, [(entry.gpos, entry.withheld_hash) for entry in entries if entry.event is None])
+    quarantine.take_up(tx, judged)
     tx.seen_gpos = after.gpos
-    fresh = {"pull": pull, "epoch": after.epoch, "cursor": after.gpos, "cursor_hash": after.hash, "hlc": tx.hlc}
-    fresh |= {"largest_size": max(row["largest_size"], after.size_seen)}
-    fresh |= {"hlc_n": tx.last_n}
+    fresh = {"pull": pull, "epoch": after.epoch, "cursor": after.gpos, "cursor_hash": after.hash}
+    fresh |= {"largest_size": max(row["largest_size"], after.size_seen), "frontier": frontier}
     rows.replace(tx.conn, "sync_state", row | fresh)
+    if entries:
+        _audit(tx, entries[0].gpos, after.gpos)
+    if "organisation" in judged.kinds:
+        quarantine.try_again(tx)
+    _alarm(tx, judged, rejected, quarantine.has_withheld(tx))
+    rows.replace(tx.conn, "sync_state", row | fresh | {"hlc": tx.hlc, "hlc_n": tx.last_n})
+    if checkpoint and tx.value("SELECT 1 FROM checkpoint WHERE pull = ? AND size = ?", (pull, after.gpos)) is None:
+        rows.insert(tx.conn, "checkpoint", (pull, after.epoch, after.gpos, checkpoint, tx.at))
     tx.touch({"sync", "timeline", "incident", *judged.kinds}, incidents)
     return judged
 
 
-def _keep_entry(tx: Transaction, pull: int, epoch: str, entry: JournalEntry) -> str:
-    """One row of our copy of the journal; its event takes its place in the timeline. Returns the event's incident."""
+class _Name(NamedTuple):
+    """What an entry's event is called: empty texts but for the hash when it cannot be read."""
+
+    event_id: str
+    hash: str
+    incident: str
+    moves: bool
+
+
+def _name(entry: JournalEntry) -> _Name:
+    if entry.event is None:
+        return _Name("", entry.withheld_hash, "", moves=False)
     try:
-        event_id, incident = entry.event.envelope.event_id, entry.event.envelope.incident
+        event = entry.event.envelope
     except InputError:
-        event_id = incident = ""
-    values = (pull, entry.gpos, epoch, event_id, entry.event.hash, entry.status, entry.journal_hash, tx.at)
-    rows.insert(tx.conn, "journal", values)
-    n = tx.value("SELECT n FROM event WHERE event_id = ? AND hash = ?", (event_id, entry.event.hash))
-    if n is None:
-        return ""
-    projections.place(tx.conn, n, entry.gpos, entry.status)
-    tx.conn.execute("DELETE FROM outbox WHERE n = ?", (n,))
-    return incident
+        return _Name("", entry.event.hash, "", moves=False)
+    return _Name(event.event_id, entry.event.hash, event.incident, projections.moves_incident(event.type))
+
+
+def _keep_entries(
+    tx: Transaction, pull: int, epoch: str, entries: Sequence[JournalEntry], names: Sequence[_Name], judged: Judged
+) -> set[str]:
+    """Our copy of the journal; what was held before takes its place in the timeline. Returns the incidents touched."""
+    copies, placed = [], dict[int, tuple[int, str, int]]()
+    incidents, moved = set[str](), set[str]()
+    fresh = {n for n, _ in judged.stored}
+    for entry, name in zip(entries, names, strict=True):
+        values = (pull, entry.gpos, epoch, name.event_id, name.hash, entry.status, entry.journal_hash, tx.at)
+        copies.append(values)
+        n = judged.numbers.get((name.event_id, name.hash))
+        if n is None:
+            continue
+        incidents.add(name.incident)
+        if name.moves:
+            moved.add(name.incident)
+        if n not in fresh:  # what is new was stored with its position
+            placed[n] = (entry.gpos, entry.status, n)
+    rows.insert_many(tx.conn, "journal", copies)
+    projections.place_many(tx.conn, placed.values())
+    tx.conn.executemany("DELETE FROM outbox WHERE n = ?", [(n,) for n in placed])
+    projections.refresh_incidents(tx.conn, sorted(moved))
+    return incidents
 
 
 def _check_links(before: Position, entries: Sequence[JournalEntry], after: Position) -> None:
     gpos, at = before.gpos, before.hash
     for entry in entries:
-        at = journal_hash(at, entry.event.hash, entry.status == projections.ACCEPTED)
+        text_hash = entry.withheld_hash if entry.event is None else entry.event.hash
+        at = journal_hash(at, text_hash, entry.status == projections.ACCEPTED)
         gpos += 1
         if (entry.gpos, entry.journal_hash) != (gpos, at):
             raise InputError(f"Position {entry.gpos} does not continue the journal after {gpos - 1}; nothing was kept.")
@@ -259,10 +370,13 @@ def _check_links(before: Position, entries: Sequence[JournalEntry], after: Posit
         raise InputError(f"The entries lead to position {gpos} and not to {after.gpos}; nothing was kept.")
 
 
-def _alarm(tx: Transaction, judged: Judged, rejected: set[int]) -> None:
-    """An accepted event that does not fit is a sign of a fork; a rejected one that does not is only untidy."""
+def _alarm(tx: Transaction, judged: Judged, rejected: set[int], has_withheld: bool) -> None:
+    """An accepted event that does not fit is a sign of a fork; a rejected one that does not is only untidy.
+
+    One that comes before what it follows is no sign while that may be among the events withheld from this desk.
+    """
     for place, why in [*judged.forked, *judged.refused]:
-        if place not in rejected:
+        if place not in rejected and not (has_withheld and MISSING in why):
             tx.raise_alarm(
                 "fork", f"The plane accepted an event that does not fit this record ({why}); it is kept apart."
             )

@@ -59,8 +59,9 @@ class Transaction(Rows):
         super().__init__(conn, path)
         self._writer, self._policy_hash = writer, policy_hash
         self._epoch_ms = to_epoch_us(now) // 1000
-        self._before = state
+        self._before, self.incarnation = state, state.incarnation
         self._heads: dict[str, ChainHead] = {}
+        self._known_heads = state.heads
         self.hlc, self.seen_gpos, self.last_n = state.hlc, state.seen_gpos, state.last_n
         self._incidents: set[str] = set()
         self._kinds: set[str] = set()
@@ -90,17 +91,17 @@ class Transaction(Rows):
             raise RefusedError(
                 f"'{event_type}' needs the signature of {actor.person}; sign in with a passphrase first."
             )
-        state, key = self._before, self._writer.device_key
-        head = self._heads.get(incident) or state.heads.get(incident)
+        key = self._writer.device_key
+        head = self._heads.get(incident) or self._known_heads.get(incident)
         if head is None:
-            head = ledger.chain_head(self._conn, (key.id, incident, state.incarnation))
+            head = ledger.chain_head(self._conn, (key.id, incident, self.incarnation))
         hlc = hlc_next(self.hlc, self._epoch_ms)
         event = Envelope(
             type=event_type,
             event_id=event_id or self.new_id(),
             incident=incident,
             device=key.id,
-            incarnation=state.incarnation,
+            incarnation=self.incarnation,
             seq=head.seq + 1,
             prev_hash=head.hash,
             actor=actor.person,
@@ -254,15 +255,31 @@ class Transaction(Rows):
         if int(hlc, 16) >> 16 <= self._epoch_ms + FOLLOWED_SKEW_MS:
             self.hlc = hlc_merge(self.hlc, hlc)
 
+    @property
+    def device(self) -> str:
+        """The id of this desk's device."""
+        return self._writer.device_key.id
+
+    def reread_head(self, incident: str) -> None:
+        """Our chain of `incident` goes on from what the record holds now, which may have come from the plane."""
+        self._heads[incident] = ledger.chain_head(self._conn, (self.device, incident, self.incarnation))
+
+    def begin_incarnation(self, number: int) -> None:
+        """Starts new chains for this device, numbered `number` or the next one, whichever is higher."""
+        row = rows.one(self._conn, "known_key", "device = ?", (self.device,))
+        assert row is not None  # written when the record was taken up
+        self.incarnation = max(number, int(row["incarnation"]) + 1)
+        rows.replace(self._conn, "known_key", row | {"incarnation": self.incarnation})
+        self._heads, self._known_heads = {}, {}
+
     def leave(self) -> None:
         """Makes the transaction unusable; whatever touches the database through it afterwards fails."""
         del self._conn
 
     def remembered(self) -> WriterState:
         """What the writer knows once this is committed."""
-        before = self._before
-        before.heads.update(self._heads)
-        return WriterState(before.incarnation, self.hlc, self.seen_gpos, self.last_n, before.heads)
+        self._known_heads.update(self._heads)
+        return WriterState(self.incarnation, self.hlc, self.seen_gpos, self.last_n, self._known_heads)
 
 
 FOLLOWED_SKEW_MS = 120_000

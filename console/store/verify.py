@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from console.store import ledger, projection_tables, rebuild, rows, schema
 from console.store._sqlite import Connection, SqliteError, connect_memory, connect_reader, translate
 from console.store.blobs import BlobStore
 from console.store.projections import ACCEPTED, is_key_of
+from console.store.transaction import Transaction
 
 MAX_FAULTS = 200
 
@@ -100,56 +102,93 @@ def _row_checks(conn: Connection) -> Iterator[str]:
         select = f"SELECT {', '.join(covered)}, row_check FROM {table}"  # noqa: S608 - literals only
         for *values, check in conn.execute(select):
             if rows.row_check(table, values) != check:
-                yield f"A row of '{table}' was altered: {covered[0]} {str(values[0])[:80]}{_event_id(table, values)}."
+                yield row_fault(table, values)
 
 
-def _event_id(table: str, values: list[Any]) -> str:
-    return f", event {str(values[1])[:40]}" if table == "event" else ""
+def row_fault(table: str, values: Sequence[Any]) -> str:
+    """The sentence for a row of `table` (its checked columns are `values`) that is not what was stored."""
+    event_id = f", event {str(values[1])[:40]}" if table == "event" else ""
+    return f"A row of '{table}' was altered: {rows.COLUMNS[table][0]} {str(values[0])[:80]}{event_id}."
 
 
 _SIGNED = ("event_id", "type", "incident", "device", "incarnation", "seq", "hlc")
+_TEXTS = ("hash", "sig", "person_sig", "canon")
+EVENT_COLUMNS = ", ".join((*_SIGNED, *_TEXTS))
+"""What `Chains.faults` wants of an event, in this order."""
+EVENT_ROW = f"{', '.join(rows.COLUMNS['event'])}, row_check"
+"""What `event_row_faults` wants of an event, in this order."""
+_OF_ROW = itemgetter(*(rows.COLUMNS["event"].index(name) for name in (*_SIGNED, *_TEXTS)))
 
 
-def _events(conn: Connection) -> Iterator[str]:
-    """Every link, every column that repeats the signed text, the newest signature of each chain, every person's."""
-    columns = f"{', '.join(_SIGNED)}, hash, sig, person_sig, canon"
-    at: tuple[Any, ...] = ()
-    seq, previous, newest, seen = 0, ledger.FIRST, None, 0
-    for row in conn.execute(f"SELECT {columns} FROM event ORDER BY device, incident, incarnation, seq"):  # noqa: S608
+class Chains:
+    """Follows every chain of events, which come in the order of their chains or in the order they were stored."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn, self.seen = conn, 0
+        self._ends: dict[tuple[str, str, int], tuple[int, str, str, str, str]] = {}
+
+    def faults(self, row: Sequence[Any]) -> Iterator[str]:
+        """What is wrong with the next event: its link, what its columns repeat of its text, its person's signature."""
         signed, (text_hash, sig, person_sig, canon) = row[: len(_SIGNED)], row[len(_SIGNED) :]
-        seen += 1
-        if (signed[3], signed[2], signed[4]) != at:
-            yield from _newest_signature(conn, newest)
-            at, seq, previous = (signed[3], signed[2], signed[4]), 0, ledger.FIRST
+        self.seen += 1
+        chain = (signed[3], signed[2], signed[4])
+        seq, previous, *_ = self._ends.get(chain) or (0, ledger.FIRST)
         name = f"Event {signed[0][:40]} (number {signed[5]} of its chain)"
-        newest = (name, signed[3], sig, canon)
+        self._ends[chain] = (signed[5], text_hash, name, sig, canon)
         if leaf_digest(canon.encode("utf-8")).hex() != text_hash:
             yield f"{name} was altered: its text does not give its hash."
-            seq, previous = signed[5], text_hash
-            continue
+            return
         event = json.loads(canon)
         if tuple(event.get(field) for field in _SIGNED) != tuple(signed):
             yield f"{name} was altered: its columns are not what its text says."
         if signed[5] != seq + 1 or event.get("prev_hash") != previous:
             yield f"{name} does not follow event number {seq} of its chain; one is missing or was put in."
         if person_sig:
-            yield from _person_signature(conn, name, event, person_sig, canon)
-        seq, previous = signed[5], text_hash
-    yield from _newest_signature(conn, newest)
+            yield from _person_signature(self._conn, name, event, person_sig, canon)
+
+    def newest_signatures(self) -> Iterator[str]:
+        """Verifies the signature at the end of every chain, which authenticates all before it; "" for a good one."""
+        for (device, _, _), (_, _, name, sig, canon) in self._ends.items():
+            key = ledger.public_key_of(self._conn, device)
+            if not key:
+                yield f"{name}: the key of its device {device[:16]} is not in the record."
+            elif not verify_text(key, canon.encode("utf-8"), sig):
+                yield f"{name}: its signature is not that of its device."
+            else:
+                yield ""
+
+
+def event_row_faults(chains: Chains, row: Sequence[Any]) -> Iterator[str]:
+    """What is wrong with a whole row of `event` (EVENT_ROW): its check value, and all that `chains` looks at."""
+    if rows.row_check("event", row[:-1]) != row[-1]:
+        yield row_fault("event", row[:-1])
+    yield from chains.faults(_OF_ROW(row))
+
+
+def incident_faults(db: Transaction, incident: str) -> tuple[str, ...]:
+    """What is wrong with the events of one incident: every row, every chain. To be asked before it is sealed.
+
+    It looks at every event of that incident, about twenty microseconds each.
+    """
+    chains, faults = Chains(db.conn), list[str]()
+    try:
+        for row in db.tuples(f"SELECT {EVENT_ROW} FROM event WHERE incident = ? ORDER BY n", (incident,)):  # noqa: S608
+            faults.extend(event_row_faults(chains, row))
+        faults.extend(filter(None, chains.newest_signatures()))
+    except (ValueError, TypeError, KeyError) as error:  # so damaged that it cannot even be read
+        faults.append(f"An event of this incident cannot be read ({type(error).__name__}).")
+    return tuple(faults)
+
+
+def _events(conn: Connection) -> Iterator[str]:
+    """Every link, every column that repeats the signed text, the newest signature of each chain, every person's."""
+    chains = Chains(conn)
+    for row in conn.execute(f"SELECT {EVENT_COLUMNS} FROM event ORDER BY device, incident, incarnation, seq"):  # noqa: S608
+        yield from chains.faults(row)
+    yield from filter(None, chains.newest_signatures())
     last, count = conn.execute("SELECT ifnull(max(n), 0), count(*) FROM event").fetchone()
-    if not last == count == seen:
-        yield f"{last} events were stored and {min(count, seen)} are there; the others are missing."
-
-
-def _newest_signature(conn: Connection, newest: tuple[str, str, str, str] | None) -> Iterator[str]:
-    if newest is None:
-        return
-    name, device, sig, canon = newest
-    key = ledger.public_key_of(conn, device)
-    if not key:
-        yield f"{name}: the key of its device {device[:16]} is not in the record."
-    elif not verify_text(key, canon.encode("utf-8"), sig):
-        yield f"{name}: its signature is not that of its device."
+    if not last == count == chains.seen:
+        yield f"{last} events were stored and {min(count, chains.seen)} are there; the others are missing."
 
 
 def _person_signature(
@@ -160,24 +199,33 @@ def _person_signature(
         yield f"{name}: its person's signature is not theirs."
 
 
+JOURNAL_COLUMNS = "pull, gpos, status, event_hash, journal_hash"
+
+
+def journal_faults(ends: dict[int, tuple[int, str]], row: Sequence[Any]) -> Iterator[str]:
+    """Whether the next position (JOURNAL_COLUMNS) follows the one before, kept in `ends` by pull."""
+    pull, gpos, status, text_hash, found = row
+    before, at = ends.get(pull, (0, ledger.FIRST))
+    if gpos != before + 1 or journal_hash(at, text_hash, status == ACCEPTED) != found:
+        yield f"Position {gpos} of our copy of the journal does not follow position {before}."
+    ends[pull] = (gpos, found)
+
+
 def _journal(conn: Connection) -> Iterator[str]:
     state = rows.one(conn, "sync_state", "id = 1")
     if state is None:
         yield "The state row of the record is missing."
         return
     ends: dict[int, tuple[int, str]] = {}
-    for pull, gpos, status, text_hash, found in conn.execute(
-        "SELECT pull, gpos, status, event_hash, journal_hash FROM journal ORDER BY pull, gpos"
-    ):
-        before, at = ends.get(pull, (0, ledger.FIRST))
-        if gpos != before + 1 or journal_hash(at, text_hash, status == ACCEPTED) != found:
-            yield f"Position {gpos} of our copy of the journal does not follow position {before}."
-        ends[pull] = (gpos, found)
+    for row in conn.execute(f"SELECT {JOURNAL_COLUMNS} FROM journal ORDER BY pull, gpos"):  # noqa: S608 - literals only
+        yield from journal_faults(ends, row)
     if ends.get(state["pull"], (0, ledger.FIRST)) != (state["cursor"], state["cursor_hash"]):
         yield f"The cursor stands at {state['cursor']}, which is not where our copy of the journal ends."
     for (gpos,) in conn.execute(
         "SELECT gpos FROM journal j WHERE NOT EXISTS (SELECT 1 FROM event WHERE event_id = j.event_id "
-        "AND hash = j.event_hash) AND NOT EXISTS (SELECT 1 FROM fork_evidence WHERE hash = j.event_hash)"
+        "AND hash = j.event_hash) AND NOT EXISTS (SELECT 1 FROM fork_evidence WHERE hash = j.event_hash) "
+        "AND NOT EXISTS (SELECT 1 FROM withheld w WHERE w.pull = j.pull AND w.gpos = j.gpos "
+        "AND w.event_hash = j.event_hash)"
     ):
         yield f"The event at position {gpos} of the journal is not in the record."
     for text_hash, canon in conn.execute("SELECT hash, canon FROM fork_evidence"):
@@ -199,9 +247,11 @@ def _receipts(conn: Connection) -> Iterator[str]:
 _UNANSWERED = """
 SELECT e.event_id, e.origin, o.n IS NOT NULL FROM event e LEFT JOIN outbox o ON o.n = e.n
 WHERE (e.origin = 'own' OR o.n IS NOT NULL) AND (o.n IS NULL) = NOT (
-  EXISTS (SELECT 1 FROM receipt r WHERE r.event_id = e.event_id AND r.epoch = (SELECT epoch FROM sync_state))
+  EXISTS (SELECT 1 FROM receipt r WHERE r.event_id = e.event_id AND r.pull = (SELECT pull FROM sync_state))
   OR EXISTS (SELECT 1 FROM journal j WHERE j.event_id = e.event_id AND j.event_hash = e.hash
-             AND j.pull = (SELECT pull FROM sync_state)))
+             AND j.pull = (SELECT pull FROM sync_state))
+  OR EXISTS (SELECT 1 FROM withheld w WHERE w.event_id = e.event_id AND w.event_hash = e.hash
+             AND w.pull = (SELECT pull FROM sync_state)))
 """
 
 

@@ -8,13 +8,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from console.proof.journal import ACCEPTED, journal_hash, receipt_object, verify_receipt
+from console.proof.checkpoint import CheckpointError, NoteKey, verify_checkpoint
+from console.proof.growth import Frontier
+from console.proof.journal import ACCEPTED, journal_hash, journal_leaf, receipt_object, verify_receipt
 from console.protocol.limits import DEFAULT_LIMITS, Limits
 from console.sync.values import Cursor, JournalAnswered, OutboxItem, PlaneIdentity, PushAnswered, Receipt
 
 Fault = tuple[str, str]
-ALARMS = frozenset({"epoch", "root", "plane_key", "receipt", "shrunk", "gap", "hash", "position"})
-"""The reasons of the alarms that the engine raises; while one is unsettled it neither sends nor fetches."""
+RECOVERED = frozenset({"epoch", "shrunk", "gap", "hash", "position", "checkpoint", "receipt"})
+"""Signs of a rolled-back journal: told, then the journal is followed from 0 again and everything offered once more."""
+STOPPING = frozenset({"root", "plane_key", "forged_receipt", "forged_checkpoint"})
+"""Signs of another or a forged plane: while one is unsettled, nothing is sent or fetched."""
+FORK = "fork"
+"""One chain with two ends: both are kept, a desk whose own it is goes on in a new incarnation."""
+ALARMS = RECOVERED | STOPPING | {FORK}
+"""The kinds of all alarms that sync raises."""
 
 
 def epoch_fault(known: str, seen: str) -> Fault | None:
@@ -22,7 +30,7 @@ def epoch_fault(known: str, seen: str) -> Fault | None:
     if known and known != seen:
         return (
             "epoch",
-            "The plane's journal was restarted from a backup; all that is held here is kept, ask the plane's keeper.",
+            "The plane's journal was begun anew from a backup; all that is held here is kept and offered to it again.",
         )
     return None
 
@@ -55,7 +63,7 @@ def receipts_fault(
             plane.plane_public_key, subject, receipt.server_sig
         ):
             return (
-                "receipt",
+                "forged_receipt",
                 f"The plane's receipt for event {receipt.event_id} is not its own or for another text.",
             )
     return None
@@ -75,26 +83,49 @@ def follow(cursor: Cursor, answered: JournalAnswered) -> Cursor | Fault:
             "shrunk",
             f"The plane's journal holds {answered.size} entries and held {seen} before; it was rolled back.",
         )
-    gpos, at = cursor.gpos, cursor.hash
+    gpos, at, frontier = cursor.gpos, cursor.hash, cursor.frontier
     for entry in answered.entries:
         if entry.gpos != gpos + 1:
             return (
                 "gap",
                 f"The plane's journal jumps from position {gpos} to {entry.gpos}; nothing after {gpos} is kept.",
             )
-        expected = journal_hash(at, entry.event.hash, entry.status == ACCEPTED)
-        if entry.journal_hash != expected:
+        accepted = entry.status == ACCEPTED
+        expected = journal_hash(at, entry.hash, accepted)
+        if entry.journal_hash != expected or (entry.withheld_hash and entry.withheld_hash != entry.hash):
             return (
                 "hash",
                 f"Position {entry.gpos} of the journal has not the hash its entries give; it is not kept.",
             )
-        gpos, at = entry.gpos, expected
+        gpos, at, frontier = entry.gpos, expected, frontier.after(journal_leaf(entry.hash, accepted))
     if gpos > answered.size or (gpos == answered.size and at != answered.journal_hash):
         return (
             "hash",
             f"The plane's journal at position {gpos} has not the hash its entries give; it is another journal.",
         )
-    return Cursor(answered.epoch, gpos, at, max(cursor.size_seen, answered.size))
+    return Cursor(answered.epoch, gpos, at, max(cursor.size_seen, answered.size), frontier)
+
+
+def checkpoint_fault(plane: PlaneIdentity, answered: JournalAnswered, frontier: Frontier) -> Fault | None:
+    """A checkpoint that this plane did not sign, or of another tree than the one grown here.
+
+    The roots are compared when `frontier` has reached the journal's size; the signature and the size always.
+    """
+    try:
+        seen, _ = verify_checkpoint(answered.checkpoint, [NoteKey(plane.origin, plane.plane_public_key)])
+    except CheckpointError as error:
+        return "forged_checkpoint", f"The plane's checkpoint is not its own: {error.sentence}"
+    if (seen.origin, seen.size) != (plane.origin, answered.size):
+        return (
+            "checkpoint",
+            f"The plane's checkpoint is of {seen.size} entries and its journal holds {answered.size}; they differ.",
+        )
+    if frontier.size == seen.size and frontier.root() != seen.root:
+        return (
+            "checkpoint",
+            f"The plane's checkpoint of {seen.size} entries is of another journal than the one it has shown here.",
+        )
+    return None
 
 
 def narrower(limits: Limits) -> Limits:

@@ -12,26 +12,35 @@ from console.domain.changes import Changes
 from console.domain.commands import ENDS, EXPIRED, REFUSED, STALE
 from console.domain.times import format_utc, from_epoch_us, parse_utc, to_epoch_us
 from console.proof.actor import Actor
-from console.store import syncing
+from console.proof.envelope import SYSTEM
+from console.store import quarantine, syncing
 from console.store.readers import Rows
 from console.store.record import Record
 from console.store.transaction import Transaction
 from console.sync.command_values import CommandAuthorised, CommandFound, PlaneWord, RecordCommand, Result, SignedOrder
-from console.sync.judge import ALARMS
+from console.sync.judge import FORK, STOPPING
 from console.sync.step import initial
 from console.sync.values import (
+    BeginIncarnation,
+    CompareHeads,
     Cursor,
     Halt,
+    HeadsCompared,
+    LocalRequest,
     OutboxItem,
     OutboxRead,
     PlaneIdentity,
     RaiseAlarm,
     ReadOutbox,
+    ReadWithheld,
     RememberPlane,
     SetAside,
+    StartPull,
     StoreEntries,
     StoreReceipts,
+    StoreShown,
     SyncState,
+    WithheldRead,
     Write,
 )
 
@@ -54,10 +63,47 @@ def keep(record: Record, write: Write, now: datetime) -> Changes:
             case SetAside():
                 syncing.set_aside(tx, write.event_id, write.problem_kind, write.detail)
             case StoreEntries():
-                syncing.store_entries(tx, write.before, write.entries, write.after)
+                syncing.store_entries(
+                    tx, write.before, write.entries, write.after,
+                    frontier=write.after.frontier.text(), checkpoint=write.checkpoint,
+                )  # fmt: skip
+            case StoreShown():
+                quarantine.store_shown(tx, write.entries)
             case RaiseAlarm():
                 tx.raise_alarm(write.kind, write.sentence)
+            case StartPull():
+                syncing.start_pull(tx, write.epoch)
+            case BeginIncarnation():
+                begin_incarnation(tx, write.incarnation, write.sentence)
     return tx.changes
+
+
+def begin_incarnation(tx: Transaction, number: int, sentence: str) -> None:
+    """The alarm "fork" and new chains from `number` on, `chain.restarted` first; nothing when they have begun."""
+    if tx.incarnation >= number:
+        return
+    previous = tx.incarnation
+    tx.raise_alarm(FORK, sentence)
+    tx.begin_incarnation(number)
+    tx.append("chain.restarted", SYSTEM, {"previous": previous, "reason": sentence}, actor=DESK)
+
+
+def newest_own(db: Rows) -> str:
+    """The newest event of this desk as one line to be kept outside the store, "" before the first."""
+    row = db.row("SELECT incarnation, event_id, hash FROM event WHERE origin = 'own' ORDER BY n DESC LIMIT 1")
+    return f"{row['incarnation']} {row['event_id']} {row['hash']}" if row else ""
+
+
+def own_is_missing(db: Rows, device: str, kept: str) -> int:
+    """The incarnation of the event that `kept` (of `newest_own`) names when the record lacks it, else 0.
+
+    What cannot be read says nothing: 0.
+    """
+    parts = kept.split(" ")
+    if len(parts) != 3 or not parts[0].isdigit():
+        return 0
+    held = db.value("SELECT 1 FROM event WHERE event_id = ? AND hash = ? AND device = ?", (*parts[1:], device))
+    return int(parts[0]) if held is None else 0
 
 
 def keep_command(record: Record, write: RecordCommand, now: datetime) -> Changes:
@@ -110,15 +156,40 @@ def _text(moment_us: int) -> str:
 # -- what the engines start from ------------------------------------------------------------------------------------
 
 
-def sync_start(db: Rows) -> SyncState:
-    """The first state of the sync engine, from what the record holds."""
+def sync_start(db: Rows, device: str = "") -> SyncState:
+    """The first state of the sync engine, from what the record holds; `device` is the id of this desk's own.
+
+    An alarm that was recovered from is shown until a person settles it and keeps nothing from going on.
+    """
     at = syncing.sync_position(db)
     plane = None
     if at.plane_public_key and at.exercise is not None:
         plane = PlaneIdentity(at.origin, at.exercise, at.root_public_key, at.plane_device, at.plane_public_key)
+    incarnation = db.value("SELECT incarnation FROM known_key WHERE device = ?", (device,))
+    return initial(
+        Cursor(at.epoch, at.gpos, at.hash, at.size_seen, syncing.frontier(db)), plane, at.exercise,
+        syncing.waiting(db), standing_alarm(db), device=device, incarnation=int(incarnation or 1),
+        withheld=quarantine.has_withheld(db),
+    )  # fmt: skip
+
+
+def standing_alarm(db: Rows) -> Halt | None:
+    """The oldest unsettled alarm that keeps this desk from its plane, or None."""
     held = db.tuples("SELECT kind, sentence FROM alarm WHERE settled_at = '' ORDER BY raised_at")
-    alarm = next((Halt("alarm", kind, sentence) for kind, sentence in held if kind in ALARMS), None)
-    return initial(Cursor(at.epoch, at.gpos, at.hash, at.size_seen), plane, at.exercise, syncing.waiting(db), alarm)
+    return next((Halt("alarm", kind, sentence) for kind, sentence in held if kind in STOPPING), None)
+
+
+def read_locally(db: Rows, request: LocalRequest, device: str = "") -> OutboxRead | HeadsCompared | WithheldRead:
+    """The input that answers `request`; `device` is the id of this desk's own."""
+    match request:
+        case ReadOutbox():
+            return read_outbox(db, request)
+        case CompareHeads():
+            ends = [(end.incident, end.incarnation, end.seq, end.hash) for end in request.heads]
+            strange = syncing.strange_heads(db, device, ends)
+            return HeadsCompared(request.serial, tuple(request.heads[place] for place in strange))
+        case ReadWithheld():
+            return WithheldRead(request.serial, *quarantine.next_withheld(db, request.after, request.limit))
 
 
 def read_outbox(db: Rows, request: ReadOutbox) -> OutboxRead:

@@ -12,6 +12,10 @@ CAP_S = 30.0
 RETRY_AFTER_MAX_S = 3600.0
 """A plane may ask for patience, not for ever; Sync now overrides any wait."""
 
+RECOVERY_CAP_S = 600.0
+CALM_US = 3_600_000_000
+"""After an hour without a new doubt, the next recovery waits as little as the first."""
+
 OFFSET_LIFE_US = 600_000_000
 """An offset older than ten minutes gives way to any newer one: clocks drift."""
 
@@ -23,6 +27,14 @@ def full_jitter(failures: int, roll: float) -> float:
     in step.
     """
     return roll * min(CAP_S, BASE_S * 2.0 ** min(max(failures - 1, 0), 16))
+
+
+def before_recovery(streak: int, roll: float) -> float:
+    """Seconds to wait before the journal is followed from 0 again, the `streak`-th time in a row.
+
+    All desks of a plane see the same sign at once, and each of them then reads the whole journal.
+    """
+    return roll * min(RECOVERY_CAP_S, BASE_S * 2.0 ** min(max(streak - 1, 0), 16))
 
 
 def after_retry(retry_after_s: float, failures: int, roll: float) -> float:

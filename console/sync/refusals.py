@@ -30,18 +30,26 @@ def on_failed(turn: Turn, lane: str, failure: Failure) -> None:
         return
     turn.reached()
     turn.set_lane(lane, answered=turn.lane(lane).answered + 1)
+    if lane == "session" and turn.state.token_held and failure.status in (404, 405):
+        # A plane that cannot say where our chains end: what it rejects still tells.
+        turn.done(lane)
+        turn.set(heads_checked=True)
+        return
+    _on_status(turn, lane, failure, failures)
+
+
+def _on_status(turn: Turn, lane: str, failure: Failure, failures: int) -> None:
     match failure.status:
-        case 401 if lane != "session":
+        case 401 if lane != "session" or turn.state.token_held:
             _on_unauthenticated(turn, lane)
         case 401 | 403:
             turn.release(lane)
             turn.stop(failure.problem_kind or "forbidden", failure.sentence)
-        case 409 | 410 if lane == "pull":
-            turn.release(lane)
-            turn.raise_alarm(("epoch" if failure.status == 410 else "position", failure.sentence))
+        case 409 | 410 if lane in ("pull", "seek"):
+            turn.alarm(("epoch" if failure.status == 410 else "position", failure.sentence))
         case 409 | 413 | 422 if lane == "push":
             _divide(turn, failure)
-        case 413 if lane == "pull" and turn.state.limits.journal_page > 1:
+        case 413 if lane in ("pull", "seek") and turn.state.limits.journal_page > 1:
             turn.set(limits=replace(turn.state.limits, journal_page=turn.state.limits.journal_page // 2))
             turn.release(lane)
         case 429 | 503:

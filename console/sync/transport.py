@@ -12,30 +12,42 @@ from console.domain.errors import ConsoleError
 from console.domain.times import parse_utc, to_epoch_us
 from console.proof.envelope import SignedEvent
 from console.protocol.limits import DEFAULT_LIMITS, Limits
-from console.protocol.messages import CommandStatus, ConfigAnswer, JournalAnswer, PushAnswer
+from console.protocol.messages import (
+    CommandStatus,
+    ConfigAnswer,
+    HeadsAnswer,
+    JournalAnswer,
+    JournalEntry,
+    PushAnswer,
+    WireEvent,
+)
 from console.protocol.messages import Result as ResultMessage
 from console.remote.faults import Offline, OversizedAnswer, ProblemAnswer, TimedOut
 from console.remote.plane_client import Exchange, PlaneClient
 from console.sync.command_values import Answered, LookUp, PlaneWord, Result, SendCommand, Unanswered
 from console.sync.pace import ClockOffset, measure
 from console.sync.values import (
+    ChainEnd,
     ConfigAnswered,
     Entry,
     Failed,
     Failure,
     FetchConfig,
+    FetchHeads,
     FetchJournal,
+    FetchShown,
     FetchToken,
+    HeadsAnswered,
     JournalAnswered,
     PlaneIdentity,
+    PlaneRequest,
     PushAnswered,
     PushBatch,
     Receipt,
     TokenAnswered,
 )
 
-PlaneRequest = FetchConfig | FetchToken | PushBatch | FetchJournal
-PlaneInput = ConfigAnswered | TokenAnswered | PushAnswered | JournalAnswered | Failed
+PlaneInput = ConfigAnswered | TokenAnswered | PushAnswered | JournalAnswered | HeadsAnswered | Failed
 Measured = tuple[PlaneInput, ClockOffset | None]
 MeasuredCommand = tuple[Answered | Unanswered, ClockOffset | None]
 
@@ -56,6 +68,12 @@ def carry(client: PlaneClient, request: PlaneRequest) -> Measured:
             case FetchJournal():
                 page = client.journal(request.epoch, request.after, request.hash, request.limit, request.wait_s)
                 return _page(request.serial, page.answer), None if request.wait_s else _offset(page)
+            case FetchShown():
+                shown = client.journal(request.epoch, request.after, request.hash, request.limit, 0)
+                return _page(request.serial, shown.answer), _offset(shown)
+            case FetchHeads():
+                heads = client.heads(request.after_incident, request.after_incarnation)
+                return _heads(request.serial, heads.answer), _offset(heads)
     except ConsoleError as error:
         return Failed(request.serial, failure_of(error)), None
 
@@ -142,10 +160,22 @@ def _pushed(serial: int, answer: PushAnswer) -> PushAnswered:
     return PushAnswered(serial, answer.epoch, receipts)
 
 
+def _heads(serial: int, answer: HeadsAnswer) -> HeadsAnswered:
+    heads = tuple(ChainEnd(end.incident, end.incarnation, end.seq, end.hash) for end in answer.heads)
+    return HeadsAnswered(serial, answer.epoch, heads, answer.more)
+
+
 def _page(serial: int, answer: JournalAnswer) -> JournalAnswered:
-    entries = tuple(
-        Entry(e.gpos, e.journal_hash, e.status, SignedEvent(e.event.canon, e.event.sig, e.event.person_sig))
-        for e in answer.entries
-        if e.event is not None
-    )
-    return JournalAnswered(serial, answer.epoch, entries, answer.size, answer.journal_hash)
+    entries = tuple(_entry(entry) for entry in answer.entries)
+    return JournalAnswered(serial, answer.epoch, entries, answer.size, answer.journal_hash, answer.checkpoint)
+
+
+def _entry(entry: JournalEntry) -> Entry:
+    wire = entry.event
+    event = None if wire is None else _event(wire)
+    return Entry(entry.gpos, entry.journal_hash, entry.status, event, entry.event_hash)
+
+
+def _event(wire: WireEvent | SignedEvent) -> SignedEvent:
+    """The event as it was sent; one that a child of this desk has judged already keeps what was found."""
+    return wire if isinstance(wire, SignedEvent) else SignedEvent(wire.canon, wire.sig, wire.person_sig)

@@ -1,6 +1,6 @@
 """The scratch of one step of the sync engine; it never outlives the call, so the engine stays a function.
 
-Lanes are named "session", "push", "pull" and "alarm"; each does one thing at a time.
+Lanes are named "session", "push", "pull", "seek" and "alarm"; each does one thing at a time.
 """
 
 from __future__ import annotations
@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from console.sync.judge import STOPPING
+from console.sync.pace import CALM_US
 from console.sync.values import ASKING, IDLE, WAITING, WRITING, Halt, Lane, RaiseAlarm, Request, SyncState, Timer, Write
 
-LANES = ("session", "push", "pull", "alarm")
+LANES = ("session", "push", "pull", "seek", "alarm")
 
 
 class Turn:
@@ -78,9 +80,36 @@ class Turn:
         if self.state.halt is None:
             self.set(halt=Halt("stopped", reason, sentence))
 
-    def raise_alarm(self, fault: tuple[str, str]) -> None:
-        """Sends and fetches nothing more, keeps everything, and writes down why."""
+    def alarm(self, fault: tuple[str, str]) -> None:
+        """A sign that the plane is not what it was: told, then recovered from, or a stop until a person decides."""
+        if fault[0] in STOPPING:
+            self._stand_still(fault)
+        else:
+            self._begin_recovery(fault)
+
+    def tell(self) -> None:
+        """Writes the alarm down that the engine is in, or that it is recovering from."""
+        halt, doubt = self.state.halt, self.state.doubt
+        fault = (halt.reason, halt.sentence) if halt is not None and halt.kind == "alarm" else doubt
+        if fault is not None:
+            self.writes.append(RaiseAlarm(self.begin("alarm", WRITING), *fault))
+
+    def _stand_still(self, fault: tuple[str, str]) -> None:
         if self.state.halt is not None and self.state.halt.kind == "alarm":
             return
-        self.set(halt=Halt("alarm", *fault))
-        self.writes.append(RaiseAlarm(self.begin("alarm", WRITING), *fault))
+        self.set(halt=Halt("alarm", *fault), doubt=None)
+        self.tell()
+
+    def _begin_recovery(self, fault: tuple[str, str]) -> None:
+        """Everything under way is dropped: what it would bring belongs to a journal in doubt."""
+        if self.state.doubt is not None:
+            return
+        for name in ("session", "push", "pull", "seek"):
+            self.release(name)
+        calm = self.now_us - self.state.doubted_us > CALM_US
+        self.set(
+            doubt=fault, rested=False, configured=False, pending_plane=None, pending_cursor=None, trouble=fault[1],
+            streak=1 if calm else self.state.streak + 1, doubted_us=self.now_us, seek_after=None,
+            stray=0, heads_after=("", 0),
+        )  # fmt: skip
+        self.tell()

@@ -9,80 +9,103 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from console.proof.envelope import SignedEvent
-from console.proof.journal import EMPTY_JOURNAL_HASH
 from console.protocol.limits import DEFAULT_LIMITS, Limits
+from console.sync.errands import (
+    BeginIncarnation,
+    CompareHeads,
+    FetchConfig,
+    FetchHeads,
+    FetchJournal,
+    FetchShown,
+    FetchToken,
+    LocalRequest,
+    PlaneRequest,
+    PushBatch,
+    RaiseAlarm,
+    ReadOutbox,
+    ReadWithheld,
+    RememberPlane,
+    Request,
+    SetAside,
+    StartPull,
+    StoreEntries,
+    StoreReceipts,
+    StoreShown,
+    Timer,
+    Write,
+)
+from console.sync.facts import (
+    START,
+    ChainEnd,
+    Cursor,
+    Entry,
+    Failure,
+    FailureKind,
+    LaneName,
+    OutboxItem,
+    PlaneIdentity,
+    Receipt,
+)
 
-LaneName = Literal["session", "push", "pull", "alarm"]
-FailureKind = Literal["offline", "lost", "problem", "garbage"]
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """How far our copy of the journal reaches: the hash there, and the largest size the plane ever claimed."""
-
-    epoch: str = ""
-    gpos: int = 0
-    hash: str = EMPTY_JOURNAL_HASH
-    size_seen: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class PlaneIdentity:
-    """Who the plane says it is; remembered at the first contact and compared at every later one."""
-
-    origin: str
-    exercise: bool
-    root_public_key: str
-    plane_device: str
-    plane_public_key: str
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxItem:
-    """One event of ours that the plane has not answered for."""
-
-    event_id: str
-    event: SignedEvent
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """The plane's signed answer for one event; `problem_*` say why when it is rejected."""
-
-    event_id: str
-    hash: str
-    status: str
-    gpos: int
-    server_sig: str
-    problem_kind: str = ""
-    problem_detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One position of the journal; a rejected event has its position too."""
-
-    gpos: int
-    journal_hash: str
-    status: str
-    event: SignedEvent
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a request brought no answer.
-
-    `kind`: "offline" - nothing left the desk; "lost" - it may have arrived, the answer did not; "problem" - the plane
-    said no (`status`, `problem_kind`); "garbage" - the answer could not be read. `retry_after_s` is 0 when not given.
-    """
-
-    kind: FailureKind
-    sentence: str
-    status: int = 0
-    problem_kind: str = ""
-    retry_after_s: float = 0.0
-
+__all__ = [
+    "ASKING",
+    "IDLE",
+    "READING",
+    "WAITING",
+    "WRITING",
+    "AlarmsSettled",
+    "BeginIncarnation",
+    "ChainEnd",
+    "CompareHeads",
+    "ConfigAnswered",
+    "Cursor",
+    "Entry",
+    "Failed",
+    "Failure",
+    "FailureKind",
+    "FetchConfig",
+    "FetchHeads",
+    "FetchJournal",
+    "FetchShown",
+    "FetchToken",
+    "Halt",
+    "HeadsAnswered",
+    "HeadsCompared",
+    "Input",
+    "JournalAnswered",
+    "Lane",
+    "LaneName",
+    "LocalRequest",
+    "NetworkUp",
+    "OutboxChanged",
+    "OutboxItem",
+    "OutboxRead",
+    "PlaneIdentity",
+    "PlaneRequest",
+    "PushAnswered",
+    "PushBatch",
+    "RaiseAlarm",
+    "ReadOutbox",
+    "ReadWithheld",
+    "Receipt",
+    "RememberPlane",
+    "Request",
+    "SetAside",
+    "StartPull",
+    "Step",
+    "StoreEntries",
+    "StoreReceipts",
+    "StoreShown",
+    "SyncNow",
+    "SyncState",
+    "Timer",
+    "TimerFired",
+    "TokenAnswered",
+    "WithheldRead",
+    "Write",
+    "WriteFailed",
+    "Written",
+]
 
 # -- inputs ---------------------------------------------------------------------------------------------------------
 
@@ -131,13 +154,49 @@ class PushAnswered:
 
 @dataclass(frozen=True, slots=True)
 class JournalAnswered:
-    """`GET /v1/journal` answered: entries after the asked position, and the journal's size and hash there."""
+    """`GET /v1/journal` answered: entries after the asked position, and the journal's size and hash there.
+
+    `checkpoint` is the plane's signed note of its tree at `size`, under the name = origin; it is demanded: an answer
+    without one is not kept.
+    """
 
     serial: int
     epoch: str
     entries: tuple[Entry, ...]
     size: int
     journal_hash: str
+    checkpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadsAnswered:
+    """`GET /v1/heads` answered: where this device's chains end at the plane; `more` says that another page follows."""
+
+    serial: int
+    epoch: str
+    heads: tuple[ChainEnd, ...]
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HeadsCompared:
+    """Answers `CompareHeads`: those of its heads whose event this record does not hold at that place."""
+
+    serial: int
+    strange: tuple[ChainEnd, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WithheldRead:
+    """Answers `ReadWithheld`: `count` positions in a row from `gpos` on are withheld still; 0 when there are none.
+
+    `hash` is that of our copy of the journal before `gpos`.
+    """
+
+    serial: int
+    gpos: int = 0
+    hash: str = ""
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +216,15 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class WriteFailed:
-    """The write of that serial changed nothing."""
+    """The write of that serial changed nothing; `doubt` names the alarm when the journal itself is why, else "".
+
+    A store answers `StoreEntries` and `StoreReceipts` with the doubt "receipt" when a receipt of the present pull and
+    the journal name different events at one position.
+    """
 
     serial: int
     sentence: str
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,121 +244,15 @@ class SyncNow:
     """A person asked: every wait ends now, and a stop (not an alarm) is tried again."""
 
 
+@dataclass(frozen=True, slots=True)
+class AlarmsSettled:
+    """A person has settled every alarm that kept this desk from its plane: it is asked again."""
+
+
 Input = (
-    OutboxChanged | OutboxRead | ConfigAnswered | TokenAnswered | PushAnswered | JournalAnswered
-    | Failed | Written | WriteFailed | TimerFired | NetworkUp | SyncNow
+    OutboxChanged | OutboxRead | ConfigAnswered | TokenAnswered | PushAnswered | JournalAnswered | HeadsAnswered
+    | HeadsCompared | WithheldRead | Failed | Written | WriteFailed | TimerFired | NetworkUp | SyncNow | AlarmsSettled
 )  # fmt: skip
-
-
-# -- outputs: requests ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ReadOutbox:
-    """Read the oldest events, at most so many and so many bytes (always at least one)."""
-
-    serial: int
-    max_events: int
-    max_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class FetchConfig:
-    """`GET /v1/config`."""
-
-    serial: int
-
-
-@dataclass(frozen=True, slots=True)
-class FetchToken:
-    """`POST /v1/token` for that origin."""
-
-    serial: int
-    origin: str
-
-
-@dataclass(frozen=True, slots=True)
-class PushBatch:
-    """`POST /v1/events` with these, in this order."""
-
-    serial: int
-    items: tuple[OutboxItem, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FetchJournal:
-    """`GET /v1/journal` after the cursor; `wait_s` 0 asks for an immediate answer."""
-
-    serial: int
-    epoch: str
-    after: int
-    hash: str
-    limit: int
-    wait_s: int
-
-
-Request = ReadOutbox | FetchConfig | FetchToken | PushBatch | FetchJournal
-
-
-# -- outputs: writes, each one transaction --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class RememberPlane:
-    """Keep who the plane is and the epoch of its journal, at the first contact."""
-
-    serial: int
-    plane: PlaneIdentity
-    epoch: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoreReceipts:
-    """Keep the receipts, mark rejected events, and take both kinds out of the outbox."""
-
-    serial: int
-    epoch: str
-    receipts: tuple[Receipt, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SetAside:
-    """Take an event that the plane cannot even read out of the outbox and show it as refused, with the reason."""
-
-    serial: int
-    event_id: str
-    problem_kind: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoreEntries:
-    """Keep the entries and move the cursor, in one transaction; refused unless the cursor still is `before`."""
-
-    serial: int
-    before: Cursor
-    entries: tuple[Entry, ...]
-    after: Cursor
-
-
-@dataclass(frozen=True, slots=True)
-class RaiseAlarm:
-    """Keep a sign that the plane is not what it was; nothing held here is dropped."""
-
-    serial: int
-    kind: str
-    sentence: str
-
-
-Write = RememberPlane | StoreReceipts | SetAside | StoreEntries | RaiseAlarm
-
-
-@dataclass(frozen=True, slots=True)
-class Timer:
-    """Feed `TimerFired(serial)` after `delay_s`."""
-
-    serial: int
-    delay_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,8 +274,7 @@ IDLE, READING, ASKING, WRITING, WAITING = "idle", "reading", "asking", "writing"
 class Lane:
     """One thing at a time on each lane; `serial` names what it is waiting for.
 
-    `failures` in a row set the wait; `answered` counts only tries that the plane answered - a network error is not an
-    XX
+    `failures` in a row set the wait; `answered` counts only tries that the plane answered - a network error is none.
     """
 
     phase: str = IDLE
@@ -331,7 +288,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """Why nothing is sent or fetched: `kind` "stopped" (Sync now tries again) or "alarm" (kept until recovered)."""
+    """Why nothing is sent or fetched: `kind` "stopped" (Sync now tries again) or "alarm" (a person must settle it)."""
 
     kind: Literal["stopped", "alarm"]
     reason: str
@@ -342,10 +299,13 @@ class Halt:
 class SyncState:
     """Everything the engine knows; build the first one with `step.initial`.
 
-    `world` is the exercise flag this desk belongs to, None before it ever met a plane.
+    `world` is the exercise flag this desk belongs to, None before it ever met a plane. `device` "" (tests) leaves the
+    comparison of chain ends out. `stray` is the highest incarnation found to be forked, `restarts` how often chains
+    were begun anew in this sitting. `seek_after` is from where withheld positions are asked for again (None: no need
+    to). `doubt` is the sign of a rolled-back plane that is being recovered from, `rested` whether its wait is over.
     """
 
-    cursor: Cursor = Cursor()
+    cursor: Cursor = START
     plane: PlaneIdentity | None = None
     world: bool | None = None
     configured: bool = False
@@ -361,12 +321,27 @@ class SyncState:
     pending_cursor: Cursor | None = None
     pending_plane: ConfigAnswered | None = None
     settled: int = 0
+    device: str = ""
+    incarnation: int = 1
+    heads_checked: bool = False
+    heads_after: tuple[str, int] = ("", 0)
+    heads_more: bool = False
+    stray: int = 0
+    restarts: int = 0
+    seek_after: int | None = None
+    seek_end: int = 0
     session: Lane = Lane()
     push: Lane = Lane()
     pull: Lane = Lane()
+    seek: Lane = Lane()
     alarm: Lane = Lane()
     serials: int = 0
     halt: Halt | None = None
+    doubt: tuple[str, str] | None = None
+    rested: bool = False
+    recoveries: int = 0
+    streak: int = 0
+    doubted_us: int = 0
     online_since_us: int = 0
     offline_since_us: int = 0
     last_synced_us: int = 0

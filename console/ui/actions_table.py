@@ -48,6 +48,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("board.open", "Open the chosen incident", "", "Incident", "board"),
     # incident
     ActionSpec("incident.next_step", "Do the next step", "F8", "Incident", "incident"),
+    ActionSpec("incident.open", "Open an incident by hand", "Ctrl+I", "Incident", "incident"),
     ActionSpec("incident.acknowledge", "Acknowledge the incident", "", "Incident", "incident"),
     ActionSpec("incident.take_command", "Take command", "", "Incident", "incident"),
     ActionSpec("incident.grade", "Grade the severity", "", "Incident", "incident"),

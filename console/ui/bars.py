@@ -91,7 +91,8 @@ class Bars(QObject):
     def _show_next(self, incident: str, step: NextStep | None) -> None:
         if step is None or incident != self._frame.selection.incident:
             return
-        self._bar.set_next(f"Next: {step.sentence}", "" if step.waits else "Do it (F8)", step.why)
+        words = step.sentence if step.panel == "board" else f"Next: {step.sentence}"
+        self._bar.set_next(words, "" if step.waits else "Do it (F8)", step.why)
 
     def _show(self, found: Headline | None) -> None:
         if self._frame.selection.incident and (found is None or found.incident == self._frame.selection.incident):

@@ -77,6 +77,7 @@ class Bridge(QObject):
         desk.on_changes(partial(self._arrive, "changed"))
         desk.on_connection(partial(self._arrive, "connection"))
         desk.on_feed(partial(self._arrive, "feed"))
+        desk.on_notice(self.tell)
 
     def attach(self, desk: Desk) -> None:
         """From now on everything goes to this desk, which has started."""

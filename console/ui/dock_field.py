@@ -77,14 +77,18 @@ class DockField(QObject):
         return self.docks[panel_id].panel
 
     def bring(self, panel_id: str) -> Any:
-        """The panel as `panel`, brought into view without taking the focus."""
+        """The panel as `panel`, brought into view without taking the focus; None while a page stands in its place."""
+        if self.shows_page:
+            return None
         found = self.panel(panel_id)
         self.docks[panel_id].show()
         self.docks[panel_id].raise_()
         return found
 
     def go_to(self, panel_id: str) -> None:
-        """Brings a panel into view and gives it the focus."""
+        """Brings a panel into view and gives it the focus; not while a page stands in its place."""
+        if self.shows_page:
+            return
         self._ensure(panel_id)
         self.docks[panel_id].come_forward()
 

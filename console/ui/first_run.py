@@ -6,8 +6,10 @@ It decides nothing by itself: it hands over `Answers` and is told what went wron
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFormLayout,
@@ -72,6 +74,13 @@ class FirstRun(QWidget):
     def first_focus(self) -> None:
         """Puts the focus where the typing begins."""
         (self.passphrase if self._locked else self.name).setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: D102, N802
+        super().showEvent(event)
+        # Only now: being put into the window, fields lose the order they were given before.
+        keys = (self.keyring, self.sealed, self.passphrase, self.again, self.start)
+        for before, after in pairwise((self.name, self.alone, self.join, self.plane, *keys)):
+            QWidget.setTabOrder(before, after)
 
     def _on_start_clicked(self) -> None:
         fault = self._what_is_missing()

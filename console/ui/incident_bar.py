@@ -39,7 +39,7 @@ class Fact(QWidget):
 
     def __init__(self, theme: Theme, caption: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme, self._colour = theme, ""
+        self._theme, self._shown, self._colour = theme, "", ""
         self._caption, self._value = PlainLabel(caption, self), PlainLabel("", self)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -57,12 +57,11 @@ class Fact(QWidget):
 
     def set_value(self, value: str, mark: str = "") -> None:
         """Shows another value; `mark` is "", "warning" or "abnormal" and underlines it in that colour."""
-        value = display(value, MOST)
-        value = value if len(value) <= MOST + 1 else f"{value[:MOST]}\u2026"  # what was written out grows
-        if (value, mark) == (self._value.text(), self._colour):
+        value = _cut(value)
+        if (value, mark) == (self._shown, self._colour):
             return
         self._value.setText(value)
-        self._colour = mark
+        self._shown, self._colour = value, mark
         self.setAccessibleName(f"{self._caption.text()} {self._value.text()}")
         self.update()
 
@@ -215,6 +214,14 @@ class IncidentBar(QWidget):
         self.title.setFont(self._theme.font("title"))
         self.next_text.setFont(self._theme.font("strong"))
         self.update()
+
+
+def _cut(value: str) -> str:
+    """The longest beginning whose display form is not too long; the label makes that form, once."""
+    kept = value[:MOST]
+    while len(display(kept)) > MOST:
+        kept = kept[:-1]
+    return kept if kept == value else f"{kept}\u2026"
 
 
 def lamps_of(sent: Any) -> dict[str, tuple[str, str]]:

@@ -108,9 +108,17 @@ class MainWindow(QMainWindow):
         self._bars = Bars(frame, self.bar, self.status, self._on_headline, self)
         self.field.start(frame)
 
-    def show_page(self, page: QWidget) -> None:
-        """Shows one page in place of the docks."""
+    def say_in_panels(self, sentence: str) -> None:
+        """Says why there are no panels, in the place of each that has not been made."""
         self.furnish()
+        for dock in self.docks.values():
+            if dock.panel is None:
+                dock.fail(sentence)
+
+    def show_page(self, page: QWidget, name: str = "") -> None:
+        """Shows one page in place of the docks; the window is named after it until the desk is there."""
+        self.furnish()
+        self.setWindowTitle(marked(f"{name} - {TITLE}" if name else TITLE, self._exercise))
         self.field.show_page(page)
 
     def hide_page(self) -> None:

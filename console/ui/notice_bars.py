@@ -10,7 +10,7 @@ from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from console.ui.notices import Notice
-from console.ui.text import PlainLabel
+from console.ui.text import PlainLabel, breakable
 from console.ui.theme import Theme
 
 MOST = 3
@@ -69,9 +69,9 @@ class NoticeBar(QWidget):
 
     def _fit(self) -> None:
         # The height of a text that wraps is only known at its width, which nested layouts do not pass on.
-        text = self._text.fontMetrics().boundingRect(
-            QRect(0, 0, max(80, self._text.width()), 10_000), int(Qt.TextFlag.TextWordWrap), self._text.text()
-        )
+        room = QRect(0, 0, max(80, self._text.width()), 10_000)
+        shown = breakable(self._text.text())
+        text = self._text.fontMetrics().boundingRect(room, int(Qt.TextFlag.TextWordWrap), shown)
         wanted = max(self._least, text.height() + 10)
         if wanted != self.height():
             self.setFixedHeight(wanted)

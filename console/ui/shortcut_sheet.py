@@ -25,6 +25,8 @@ INSIDE = (
     ("Arrow keys", "Move in a list, a tree or a graph"),
     ("Enter or Space", "Press the control that has the focus"),
     ("Escape", "Close a sheet; nothing is done"),
+    ("Y, N, U", "In triage: yes, no, unclear"),
+    ("Letters", "On the incident page: as its buttons say"),
 )
 
 
@@ -61,6 +63,7 @@ class ShortcutSheet(QDialog):
 
     def _column(self, groups: list[tuple[str, list[tuple[str, str]]]]) -> QVBoxLayout:
         column = QVBoxLayout()
+        column.setSpacing(6)  # of its own: from the columns' layout it would take theirs
         for title, rows in groups:
             heading = PlainLabel(title, self)
             heading.setFont(self._theme.font("title"))

@@ -24,6 +24,7 @@ STATES = {
     "offline": ("OFFLINE", "dash", "warning"),
     "stopped": ("SYNC STOPPED", "square", "warning"),
     "alarm": ("SYNC ALARM", "triangle", "abnormal"),
+    "reading": ("READ ONLY", "square", "warning"),
 }
 
 
@@ -35,7 +36,7 @@ class StatusBar(QWidget):
         self._theme = theme
         self._connection: Any = None
         self._has_plane = False
-        self.state = StateChip(theme, "OPENING", "half", "unknown", self)
+        self.state = StateChip(theme, "NOT OPEN YET", "half", "unknown", self)
         self.synced = PlainLabel("", self)
         self.to_send = StateChip(theme, "", "diamond", "warning", self)
         self.paging = StateChip(theme, "NOBODY IS BEING PAGED", "triangle", "abnormal", self)
@@ -61,14 +62,14 @@ class StatusBar(QWidget):
         """Shows how the desk stands to its plane."""
         self._connection, self._has_plane = connection, has_plane
         word, shape, colour = STATES.get(connection.state, STATES["connecting"])
-        if not has_plane:
+        if not has_plane and connection.state != "reading":
             word, shape, colour = "ALONE", "dash", "normal"
         self.state.set_state(word, shape, colour)
         plain_tooltip(self.state, connection.sentence)
         self.state.setAccessibleDescription(connection.sentence)
         self.to_send.set_state(f"{connection.to_send} to send", "diamond", "warning")
         self.to_send.setVisible(bool(connection.to_send))
-        gone = connection.state in ("offline", "stopped", "alarm")
+        gone = connection.state in ("offline", "stopped", "alarm")  # the window that writes knows, not one that reads
         self.paging.setVisible(gone)
         if has_plane:
             self.paging.set_state("NOBODY IS BEING PAGED", "triangle", "abnormal")
@@ -105,6 +106,8 @@ class StatusBar(QWidget):
         connection = self._connection
         if connection is None:
             return ""
+        if connection.state == "reading":
+            return "another window writes this record: nothing can be changed here"
         if not self._has_plane:
             return "no plane: everything is kept on this desk"
         if not connection.last_synced_us:

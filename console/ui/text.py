@@ -6,6 +6,8 @@ labels and tooltips by itself unless it is told not to.
 
 from __future__ import annotations
 
+import re
+
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
@@ -13,6 +15,8 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 LINE = 300
 TOOLTIP = 1_000
 PARAGRAPH = 20_000
+_LONG_WORD = re.compile(r"\S{28,}")
+_PIECE = 12
 
 
 def display(text: object, limit: int = LINE) -> str:
@@ -41,8 +45,24 @@ def plain_tooltip(widget: QWidget, text: str) -> None:
     widget.setToolTip(f"<p style='white-space:pre-wrap'>{html.escape(shown)}</p>" if shown else "")
 
 
+def breakable(text: str) -> str:
+    """`text` with places where words longer than a line may be broken; put them in after the display form was made.
+
+    One unbroken word of a stranger would otherwise make a wrapping label, and the window around it, as wide as it is.
+    """
+    return _LONG_WORD.sub(_with_breaks, text)
+
+
+def _with_breaks(found: re.Match[str]) -> str:
+    word = found.group()
+    return "\u200b".join(word[at : at + _PIECE] for at in range(0, len(word), _PIECE))
+
+
 class PlainLabel(QLabel):
-    """A label that never renders markup; set `elide` for one line that shortens with an ellipsis instead of growing."""
+    """A label that never renders markup; set `elide` for one line that shortens with an ellipsis instead of growing.
+
+    With `setWordWrap` it breaks words that are longer than a line.
+    """
 
     def __init__(
         self, text: object = "", parent: QWidget | None = None, *, elide: bool = False, limit: int = LINE
@@ -57,12 +77,13 @@ class PlainLabel(QLabel):
     def setText(self, text: object) -> None:  # noqa: N802 - Qt's name
         """Shows `text` in its display form."""
         self._whole = paragraphs(str(text), self._limit) if self.wordWrap() else display(text, self._limit)
-        super().setText(self._whole)
+        super().setText(breakable(self._whole) if self.wordWrap() else self._whole)
         if self._elide:
             self._tell_whole()
 
-    def sizeHint(self) -> QSize:  # noqa: D102, N802
-        return super().sizeHint()
+    def text(self) -> str:
+        """What is shown, without the places where a long word may be broken."""
+        return self._whole
 
     def minimumSizeHint(self) -> QSize:  # noqa: D102, N802
         hint = super().minimumSizeHint()

@@ -80,7 +80,8 @@ class Theme(QObject):
         """The style of SEV-0 to SEV-4; whatever else is shown as an ungraded square."""
         style = self._tokens.get("severity", {}).get(level)
         if not isinstance(style, Mapping):
-            return SeverityStyle(self.colour("normal"), "square", "ungraded")
+            grey = self._tokens.get("severity", {}).get("ungraded", "#b9bec6")
+            return SeverityStyle(QColor(grey), "square", "ungraded")
         return SeverityStyle(QColor(style["colour"]), str(style["shape"]), level)
 
     def paint_chip(self, painter: QPainter, rect: QRectF, level: str) -> None:

@@ -32,11 +32,11 @@ BEAT_MS = 2
 class Heartbeat(QObject):
     """Milliseconds between beats of the main thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, beat_ms: int = BEAT_MS) -> None:
         super().__init__()
         self.gaps: list[float] = []
         self._last = time.perf_counter()
-        self._timer = QTimer(self, interval=BEAT_MS)
+        self._timer = QTimer(self, interval=beat_ms)
         self._timer.timeout.connect(self._on_beat)
         self._timer.start()
 

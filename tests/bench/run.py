@@ -25,7 +25,11 @@ BENCHMARKS = {
     "graph_1m": "The same at 1,000,000 points",
     "graph_vs_pyqtgraph_100k": "The same at 100,000 points against pyqtgraph's setData with everything",
     "ui_gap_replay": "The longest gap of the window with twelve live plots during replay, against the same at rest",
+    "first_sync_100k": "A new desk's first sync of 100,000 events, against a bare transfer and insert of them",
+    "ui_gap_sync": "The longest gap of the window with live plots while that sync runs, against the same at rest",
+    "search_1m": "A rare word among 1,000,000 lines of a record, newest first, against a LIKE scan",
     "click_to_receipt": "Second press to the plane's receipt on the screen, against a raw socket to the same plane",
+    "chain_check_100k": "Every row, link and chain of 100,000 stored events, against SHA-256 over their signed texts",
     "verify_1g": "Verifying a sealed package of 1 GiB, against openssl dgst -sha256 over the same bytes",
 }
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 import io
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from console.proof.envelope import SignedEvent
+from console.runtime.writer import RecordWriter
 from console.store.archive import backup
+from console.store.ballast import LOOK_AGAIN_S
 from console.store.blobs import copy_as_is
 from console.store.exporting import export
 from console.store.faults import DiskFullFault
@@ -29,13 +32,13 @@ SIZE = "8m"
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 8 MiB of its own."""
+def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A file system of its own, of 8 MiB, too small for a ballast, or of the size that the test names."""
     if os.geteuid() != 0:
         pytest.skip("NOT TESTED: filling a real disk needs root (mount -t tmpfs); run this one as root")
     place = tmp_path / "disk"
     place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(place)]
+    command = ["mount", "-t", "tmpfs", "-o", f"size={getattr(request, 'param', SIZE)}", "tmpfs", str(place)]
     mounted = subprocess.run(command, capture_output=True, text=True, check=False)
     if mounted.returncode:
         pytest.skip(f"NOT TESTED: no file system could be mounted here ({mounted.stderr.strip()})")
@@ -68,6 +71,13 @@ def _append_until_full(record: Record) -> list[SignedEvent]:
     raise AssertionError("the disk never filled up")
 
 
+def _write_until_full(writer: RecordWriter, acknowledged: list[SignedEvent]) -> None:
+    """Adds to `acknowledged` what was written before the fault."""
+    for _ in range(1_000):
+        big = writer.submit(lambda record: note(record, ONE, "x" * 50_000)).result(10)
+        acknowledged.append(big)
+
+
 def _all_there(store: Store, acknowledged: list[SignedEvent]) -> None:
     with store.reader() as db:
         assert [event.hash for event in db.events(ONE)] == [event.hash for event in acknowledged]
@@ -91,6 +101,32 @@ def test_a_disk_that_fills_up_loses_nothing_that_was_acknowledged(small_disk: Pa
         _all_there(store, acknowledged)
     with desk(small_disk / "store") as (store, _):
         _all_there(store, acknowledged)
+
+
+@pytest.mark.parametrize("small_disk", ["64m"], indirect=True)
+def test_the_last_changes_are_written_with_the_ballast(small_disk: Path) -> None:
+    told: list[str] = []
+    with desk(small_disk / "store") as (store, record):
+        writer = RecordWriter(record, tell=told.append)
+        writer.start()
+        writer.submit(lambda record: note(record, ONE, "before")).result(10)
+        assert store.ballast.held
+        filler = _fill(small_disk)
+        acknowledged = [writer.submit(lambda record: note(record, ONE, "x" * 400)).result(10) for _ in range(3_000)]
+        assert told == [store.ballast.sentence]
+        assert not store.ballast.held
+        _fill(small_disk)
+        with pytest.raises(DiskFullFault):
+            _write_until_full(writer, acknowledged)
+        filler.unlink()
+        acknowledged.append(writer.submit(lambda record: note(record, ONE, "after")).result(10))
+        store.ballast.keep(time.monotonic() + LOOK_AGAIN_S)
+        assert store.ballast.held
+        writer.stop()
+        assert len(told) == 1
+        with store.reader() as db:
+            assert [event.hash for event in db.events(ONE)][1:] == [event.hash for event in acknowledged]
+        assert verify_store(store.path).faults == ()
 
 
 def test_blobs_backups_and_exports_leave_nothing_on_a_full_disk(small_disk: Path) -> None:

@@ -74,7 +74,10 @@ def fill_every_table(record: Record, blobs: BlobStore) -> None:
             seen_by="desk", observed_at="",
         )  # fmt: skip
         tx.save_draft("k", ONE, "note", "half a thought")
-        rows.insert(tx.conn, "checkpoint", ("e1", 3, "note", tx.at))
+        rows.insert(tx.conn, "checkpoint", (1, "e1", 3, "note", tx.at))
+        rows.replace(
+            tx.conn, "withheld", {"pull": 1, "gpos": 99, "event_hash": "0" * 64, "event_id": "", "since": tx.at}
+        )
         stored = blobs.put(io.BytesIO(b"ciphertext"), copy_as_is)
         tx.insert_blob(stored.sha256, stored.size)
 

@@ -52,9 +52,11 @@ def chain(
         yield event
 
 
-def some(count: int, key: SigningKey = DESK, incident: str = INCIDENT, exercise: bool = True) -> list[SignedEvent]:
+def some(
+    count: int, key: SigningKey = DESK, incident: str = INCIDENT, exercise: bool = True, kind: str = "note.added"
+) -> list[SignedEvent]:
     """The first `count` events of a new chain."""
-    return list(itertools.islice(chain(key, incident, exercise=exercise), count))
+    return list(itertools.islice(chain(key, incident, exercise=exercise, kind=kind), count))
 
 
 def certificates(key: SigningKey = DESK, person: str = "", person_key: SigningKey | None = None) -> list[SignedEvent]:

@@ -35,6 +35,7 @@ from console.proof.journal import (
 from console.protocol.limits import DEFAULT_LIMITS
 from console.protocol.problems import MEDIA_TYPE, Problem
 from tests.fakes.people import DESK, PLANE, ROOT
+from tests.fakes.plane_answers import checkpoint_of, heads_of
 
 ORIGIN = "range.example.org/plane"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -51,13 +52,13 @@ class Row:
     status: str
     event: SignedEvent
 
-    def wire(self) -> dict[str, Any]:
+    def wire(self, withheld: bool = False) -> dict[str, Any]:
         return {
             "gpos": self.gpos,
             "journal_hash": self.hash,
             "status": self.status,
             "event_hash": self.event.hash,
-            "event": self.event.wire(),
+            "event": None if withheld else self.event.wire(),
         }
 
 
@@ -73,12 +74,16 @@ class FakePlane:
         self.rows: list[Row] = []
         self.receipts: dict[tuple[str, str], dict[str, Any]] = {}
         self.reject: set[str] = set()
+        self.withheld: set[str] = set()
+        """Incidents whose events nobody is shown."""
+        self.places: set[Any] = set()
+        self.packed = 0
         self.commands: dict[str, dict[str, Any]] = {}
         self.effects: list[str] = []
         self.obey: Callable[[dict[str, Any]], str] = lambda order: "verified"
         self.samples: list[dict[str, Any]] = []
         self.calls: list[str] = []
-        self.tokens: set[str] = set()
+        self.tokens: dict[str, str] = {}
         self.url = ""
         self.hold = threading.Event()
         self._faults: dict[str, deque[str]] = defaultdict(deque)
@@ -105,6 +110,18 @@ class FakePlane:
         async def put() -> None:
             for event in events:
                 self._place(event)
+            await self._ring()
+
+        asyncio.run_coroutine_threadsafe(put(), self._loop).result(5)
+
+    def roll_back(self, keep: int, *, epoch: str = "") -> None:
+        """As if a backup with so many entries were put back; with `epoch` the plane has noticed it."""
+
+        async def put() -> None:
+            kept, self.rows, self.receipts, self.places = self.rows[:keep], [], {}, set()
+            self.epoch = epoch or self.epoch
+            for row in kept:
+                self._place(row.event)
             await self._ring()
 
         asyncio.run_coroutine_threadsafe(put(), self._loop).result(5)
@@ -145,6 +162,7 @@ class FakePlane:
             [
                 web.get("/v1/config", self._config), web.post("/v1/token", self._token),
                 web.post("/v1/events", self._events), web.get("/v1/journal", self._journal),
+                web.get("/v1/heads", self._heads),
                 web.post("/v1/commands", self._command), web.get("/v1/commands/{id}", self._look_up),
                 web.post("/v1/commands/select", self._select), web.get("/v1/metrics/stream", self._metrics),
                 web.get("/v1/captures", self._captures), web.get("/v1/health", self._health),
@@ -211,7 +229,8 @@ class FakePlane:
             {
                 "origin": ORIGIN, "exercise": self.exercise, "root_public_key": ROOT.public_hex,
                 "plane_device": PLANE.id, "plane_public_key": PLANE.public_hex, "policy_hash": "0" * 64,
-                "limits": {"events_per_push": self.max_batch, "journal_page": 1000, "long_poll_s": 25},
+                "limits": {"events_per_push": self.max_batch, "journal_page": 1000, "long_poll_s": 25,
+                           "gzip_requests": 1},
             }
         )  # fmt: skip
 
@@ -225,10 +244,11 @@ class FakePlane:
         if asked["origin"] != ORIGIN or not public or not verify_token_request(public, subject, asked["sig"]):
             return _problem(401, "unauthenticated")
         token = uuid.uuid4().hex
-        self.tokens.add(token)
+        self.tokens[token] = asked["device"]
         return self._answer({"token": token, "expires": self._now()})
 
     async def _events(self, request: web.Request) -> web.Response:
+        self.packed += request.headers.get("Content-Encoding") == "gzip"
         sent = (await request.json())["events"]
         if len(sent) > self.max_batch:
             return _problem(413, "too_large")
@@ -241,7 +261,9 @@ class FakePlane:
         known = self.receipts.get((envelope.event_id, event.hash))
         if known:
             return known
-        taken = any(event_id == envelope.event_id for event_id, _ in self.receipts)
+        place = (*envelope.chain, envelope.seq)
+        taken = place in self.places or envelope.event_id in self.places
+        self.places |= {place, envelope.event_id}
         good = not taken and envelope.type not in self.reject and envelope.exercise == self.exercise
         row = Row(
             len(self.rows) + 1,
@@ -274,10 +296,17 @@ class FakePlane:
                 more = self._bell.wait_for(lambda: len(self.rows) != after or self._stop.is_set())
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(more, wait)
-        entries = [row.wire() for row in self.rows[after : after + limit]]
+        entries = [row.wire(row.event.envelope.incident in self.withheld) for row in self.rows[after : after + limit]]
         return self._answer(
-            {"entries": entries, "size": len(self.rows), "journal_hash": self.journal_end, "checkpoint": ""}
-        )
+            {
+                "entries": entries, "size": len(self.rows), "journal_hash": self.journal_end,
+                "checkpoint": checkpoint_of(self.rows, ORIGIN),
+            }
+        )  # fmt: skip
+
+    async def _heads(self, request: web.Request) -> web.Response:
+        device = self.tokens[request.headers["Authorization"].removeprefix("Bearer ")]
+        return self._answer(heads_of(self.rows, device))
 
     async def _select(self, request: web.Request) -> web.Response:
         asked = await request.json()

@@ -129,7 +129,8 @@ class Entry:
     gpos: int
     journal_hash: str
     status: str
-    event: SignedEvent
+    event: SignedEvent | None
+    withheld_hash: str = ""
 
 
 @dataclass(frozen=True)

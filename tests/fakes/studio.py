@@ -1,6 +1,7 @@
 """A stand for pictures of the window: a real desk whose clock, ids and keys repeat, a plane and a stream that are made.
 
-Time passes only by `pass_time`; the same scene gives the same picture. End it with `close`.
+Time passes only by `pass_time`, so the same scene gives the same picture; only graphs also move with the seconds that
+really pass. End it with `close`.
 """
 
 from __future__ import annotations
@@ -8,11 +9,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSize, QTimer
-from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from console.domain.times import format_utc, to_epoch_us
@@ -27,8 +28,9 @@ from console.ui.theme import Theme
 from tests.fakes.desk_frame import DESK_KEY, Outside, make_session
 from tests.fakes.metric_stream import Feed, Stream, StreamedBridge
 from tests.fakes.record_kit import Clock, body_of
-from tests.fakes.story import Story
+from tests.fakes.story import STOP, Story
 from tests.fakes.switch_stand import ScriptedBridge, ScriptedPlane, SwitchStand
+from tests.waiting import wait_until
 
 TARGET, GROUNDING = "tenant.borealis", "grounding_score"
 PLANE_URL = "https://plane.example.org"
@@ -88,14 +90,25 @@ class Studio:
             if stage == "opened":
                 self.opened()
             else:
-                self.story.play(stage)
+                self._play(stage)
+            self.sync()
+
+    def _play(self, stage: str) -> None:
+        if stage == "concluded":
+            fields: dict[str, Any] = {"branches": ["model"], "runbook": "ungrounded_answer", "class": "semantic"}
+            self.story.from_desk("triage.concluded", containment=[STOP], **fields)
+        else:
+            self.story.play(stage)
 
     def opened(self, **fields: Any) -> None:
         """Opens the story's incident and chooses it."""
         self.story.certify()
         self.story.opened(**({"detected_at": self.now_text()} | fields))
         self.stand.incident = self.story.incident
-        breach = body_of("signal.breached", metric=GROUNDING, value="0.41", fingerprint="f", onset="")
+        breach = body_of(
+            "signal.breached", metric=GROUNDING, value="0.41", threshold="0.70", samples=240, window_s=60,
+            series={"tenant": TARGET}, fingerprint="f", onset="",
+        )  # fmt: skip
         self.outside.send(self.outside.plane.write("signal.breached", self.story.incident, breach))
         self.frame.selection.choose_incident(self.story.incident, TARGET)
 
@@ -117,7 +130,10 @@ class Studio:
         return Connection("online", now, now, 0, "")
 
     def sync(self) -> None:
-        """Says that everything has just been synced."""
+        """The plane takes what was written here and orders it; everything has just been synced."""
+        waiting = "SELECT event_id FROM timeline WHERE status = 'pending' ORDER BY n"
+        ids = self.desk.query(lambda reader: [row[0] for row in reader.tuples(waiting)])
+        self.outside.send(*(self.desk.query(partial(_event, event_id)) for event_id in ids))
         self.bridge.set_link(self.online())
 
     def go_offline(self) -> None:
@@ -141,8 +157,12 @@ class Studio:
 
     def until(self, look: Callable[[], Any]) -> None:
         """Runs the event loop until `look` is true; AssertionError after 20 s."""
-        if not QTest.qWaitFor(lambda: bool(look()), 20_000):
-            raise AssertionError(f"a scene waited in vain at line {look.__code__.co_firstlineno}")
+
+        def looked() -> Any:
+            QApplication.processEvents()
+            return look()
+
+        wait_until(looked, 20, f"a scene: {look}")
 
     def settle(self) -> None:
         """Runs the event loop until every question is answered and nothing short is still to come."""
@@ -168,3 +188,7 @@ class Studio:
 
     def _act(self, work: Callable[..., Any]) -> Any:
         return self.desk.act(work).result(10)
+
+
+def _event(event_id: str, reader: Any) -> Any:
+    return reader.event(event_id)

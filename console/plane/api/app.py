@@ -10,14 +10,14 @@ from starlette.routing import Match, Route
 
 from console import __version__
 from console.domain.errors import EnvironmentFault
-from console.plane.api import access, commands, live, record
+from console.plane.api import access, commands, enrol, live, record, trust
 from console.plane.api.envelope import problem_response
 from console.plane.api.guard import Guard
 from console.plane.commanding import Refused
 from console.plane.service import Plane
 from console.protocol.problems import Problem
 
-CONCERNS = (access.router, record.router, commands.router, live.router)
+CONCERNS = (access.router, enrol.router, record.router, trust.router, commands.router, live.router)
 
 _KIND_OF_STATUS = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "not_allowed", 413: "too_large"}
 _SENTENCES = {404: "There is nothing at this address.", 405: "This address does not know that method."}

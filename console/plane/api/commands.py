@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from console.domain.commands import UNKNOWN
 from console.domain.times import format_utc
-from console.plane.api.envelope import PROBLEMS, Caller, PlaneHere, reply
+from console.plane.api.envelope import PROBLEMS, Caller, PlaneHere, check_not_revoked, reply
 from console.plane.ledger import Command
 from console.plane.ledger import Result as Shown
 from console.plane.service import Plane
@@ -59,13 +59,14 @@ async def operate(request: Request, body: CommandRequest, plane: PlaneHere, devi
 async def status(
     request: Request,
     plane: PlaneHere,
-    _device: Caller,
+    device: Caller,
     command_id: str,
     wait: Annotated[float, Query(ge=0, le=DEFAULT_LIMITS.long_poll_s)] = 0.0,
     state: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
     """Where an order stands; with `wait` held until it reaches `state`, cannot any more, or the time is over."""
     command = await _awaited(plane, command_id, wait, state)
+    check_not_revoked(plane, device)
     return _status(request, command, 200)
 
 

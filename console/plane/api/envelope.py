@@ -6,8 +6,11 @@ traceback. What routes depend on is a coroutine: the framework would run a plain
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import json
 import uuid
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
@@ -23,6 +26,8 @@ from console.protocol.problems import MEDIA_TYPE, Problem
 A = TypeVar("A", bound=Answer)
 
 RETRY_AFTER_S = 5
+WORTH_PACKING, LEVEL = 1024, 6
+"""Bytes from which an answer is compressed, and zlib's level."""
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"description": text, "content": {MEDIA_TYPE: {}}}
     for status, text in {
@@ -42,7 +47,7 @@ async def plane_of(request: Request) -> Plane:
 
 
 async def caller(request: Request) -> str:
-    """The device whose token the request carries; raises Refused (401) without a good one."""
+    """The device whose token the request carries; raises Refused: 401 without a good one, 403 when it is revoked."""
     return device_of(request)
 
 
@@ -58,7 +63,30 @@ def device_of(request: Request) -> str:
     device = plane.tokens.device_of(token.strip(), plane.clock()) if scheme.lower() == "bearer" else ""
     if not device:
         raise Refused(Problem("unauthenticated", "Send a token of this plane; ask for one at /v1/token."))
+    check_not_revoked(plane, device)
     return device
+
+
+def check_not_revoked(plane: Plane, device: str) -> None:
+    """Raises Refused (403) once the device or its person was revoked; ask again after every wait."""
+    revoked = plane.record.identities.revocation(device)
+    if revoked:
+        raise Refused(Problem("forbidden", revoked))
+
+
+def may_see(plane: Plane, device: str, incident: str) -> bool:
+    """Whether what belongs to that incident may be shown to the device as things stand now.
+
+    A device that was never enrolled belongs to nobody and was certified by the root itself: it sees everything.
+    """
+    person = plane.record.identities.person_of(device)
+    return not person or plane.record.access(incident).lets_in(person)
+
+
+def check_access(plane: Plane, device: str, incident: str) -> None:
+    """Raises Refused (403) when the access to that incident is limited to others."""
+    if not may_see(plane, device, incident):
+        raise Refused(Problem("forbidden", "The commander limited the access to this incident; ask them to be let in."))
 
 
 def common(request: Request) -> dict[str, str]:
@@ -87,6 +115,19 @@ def reply(request: Request, kind: type[A], status: int = 200, **members: Any) ->
 def as_json(message: BaseModel, status: int = 200) -> Response:
     """A message as it is sent."""
     return Response(message.model_dump_json(), status, media_type="application/json", headers=_NO_STORE)
+
+
+async def packed(request: Request, response: Response) -> Response:
+    """The same answer compressed by gzip, when it is long and the caller accepts that; others are served meanwhile."""
+    accepted = {part.partition(";")[0].strip() for part in request.headers.get("accept-encoding", "").split(",")}
+    response.headers["Vary"] = "Accept-Encoding"
+    body = bytes(response.body)
+    if "gzip" not in accepted or len(body) < WORTH_PACKING:
+        return response
+    headers = dict(response.headers) | {"Content-Encoding": "gzip"}
+    small = await asyncio.get_running_loop().run_in_executor(None, partial(gzip.compress, body, LEVEL, mtime=0))
+    headers.pop("content-length", None)
+    return Response(small, response.status_code, headers=headers)
 
 
 def problem_response(request: Request, problem: Problem, headers: dict[str, str] | None = None) -> Response:

@@ -13,7 +13,7 @@ from fastapi.responses import Response, StreamingResponse
 from console.domain.errors import InputError
 from console.domain.thresholds import beyond_limits
 from console.domain.times import format_utc
-from console.plane.api.envelope import PROBLEMS, Caller, PlaneHere, common, reply
+from console.plane.api.envelope import PROBLEMS, Caller, PlaneHere, check_access, common, reply
 from console.plane.backends import BackEnd, BackEndFault, BackEndRefusal, Measured
 from console.plane.commanding import Refused
 from console.plane.db import Transaction
@@ -45,18 +45,19 @@ async def inventory(request: Request, plane: PlaneHere, _device: Caller) -> Resp
 
 @router.get("/v1/metrics/stream")
 async def metrics(
-    request: Request, plane: PlaneHere, _device: Caller, after: Annotated[int | None, Query(ge=0, lt=2**53)] = None
+    request: Request, plane: PlaneHere, device: Caller, after: Annotated[int | None, Query(ge=0, lt=2**53)] = None
 ) -> Response:
     """Samples and lamps as server-sent events: `{"t", "samples"}` with an id, `{"lamps"}` without one.
 
     A desk that cannot keep up is let go with a comment; it connects again with the last id it had.
     """
-    return StreamingResponse(plane.relay.follow(after), media_type="text/event-stream", headers=_tags(request))
+    return StreamingResponse(plane.relay.follow(after, device), media_type="text/event-stream", headers=_tags(request))
 
 
 @router.post("/v1/validations", response_model=ValidationAnswer)
-async def validate(request: Request, body: ValidationRequest, plane: PlaneHere, _device: Caller) -> Response:
+async def validate(request: Request, body: ValidationRequest, plane: PlaneHere, device: Caller) -> Response:
     """A measured run against a target, delivered to nobody, recorded in the incident as an event of the plane's."""
+    check_access(plane, device, body.incident)
     back_end = _serving(plane, body.target)
     try:
         measured = await back_end.validate(body.target, body.cases, secrets.randbits(_SEED_BITS))
@@ -79,11 +80,12 @@ async def validate(request: Request, body: ValidationRequest, plane: PlaneHere, 
 async def captures(
     request: Request,
     plane: PlaneHere,
-    _device: Caller,
+    device: Caller,
     incident: Annotated[str, Query(pattern=_UUID7)],
     target: Annotated[str, Query(max_length=100)],
 ) -> Response:
     """Evidence on a target, an item a line (NDJSON), passed on from the back-end; the plane keeps nothing of it."""
+    check_access(plane, device, incident)
     back_end = _serving(plane, target)
     try:
         items = await back_end.capture(target, CAPTURE_LIMIT)

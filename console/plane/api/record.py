@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from console.domain.errors import InputError
 from console.plane import journal
-from console.plane.api.envelope import PROBLEMS, Caller, PlaneHere, device_of, reply
+from console.plane.api.envelope import (
+    PROBLEMS,
+    Caller,
+    PlaneHere,
+    check_access,
+    check_not_revoked,
+    device_of,
+    may_see,
+    packed,
+    reply,
+)
 from console.plane.commanding import Refused
 from console.plane.identities import Identities
 from console.plane.journal import Entry, Head, Receipt
 from console.plane.service import Plane
-from console.proof.envelope import SignedEvent
+from console.proof.envelope import SYSTEM, SignedEvent
+from console.proof.growth import Frontier
 from console.proof.keys import verify_text
 from console.protocol.limits import DEFAULT_LIMITS
 from console.protocol.messages import (
@@ -38,10 +51,11 @@ AT_ONCE = 25
 async def push(request: Request, body: PushRequest, plane: PlaneHere) -> Response:
     """Judge events in order; one receipt each, given after the commit and the same for ever.
 
-    Needs a token, unless every event is signed by the organisation's root key.
+    Needs a token, unless every event is one of "system" signed by the organisation's root key or by this plane's own
+    device: so a plane that was restored can be told again whom it knew, by somebody whom it no longer knows.
     """
     events = [SignedEvent(wire.canon, wire.sig, wire.person_sig) for wire in body.events]
-    if not _all_by_root(events, plane.record.identities):
+    if not _need_no_token(events, plane.record.identities):
         device_of(request)
     receipts: list[Receipt] = []
     for start in range(0, len(events), AT_ONCE):
@@ -54,7 +68,7 @@ async def push(request: Request, body: PushRequest, plane: PlaneHere) -> Respons
 async def read(
     request: Request,
     plane: PlaneHere,
-    _device: Caller,
+    device: Caller,
     epoch: Annotated[str, Query(max_length=36)] = "",
     after: Annotated[int, Query(ge=0, lt=2**53)] = 0,
     hash: Annotated[str, Query(max_length=64)] = "",  # noqa: A002 - the protocol's name
@@ -72,24 +86,29 @@ async def read(
         raise Refused(
             Problem("conflict", f"Position {after} with that hash is not of this journal; compare the histories.")
         )
-    await _wait_beyond(plane, after, wait)
-    entries, head = await plane.database.read(lambda connection: _page(connection, after, limit))
-    return reply(
+    await _wait_beyond(plane, device, after, wait)
+    entries, head, frontier = await plane.database.read(lambda connection: _page(connection, after, limit))
+    check_not_revoked(plane, device)
+    answer = reply(
         request,
         JournalAnswer,
-        entries=[_entry(entry) for entry in entries],
+        entries=[_entry(entry, may_read(plane, device, entry)) for entry in entries],
         size=head.gpos,
         journal_hash=head.hash,
-        checkpoint="",
+        checkpoint=plane.checkpoints.note(frontier),
     )
+    return await packed(request, answer)
 
 
 @router.get("/v1/events/{event_id}", response_model=EventAnswer)
-async def look_up(request: Request, plane: PlaneHere, _device: Caller, event_id: str) -> Response:
-    """What the journal holds under an event id, with its receipt."""
-    found = await plane.database.read(lambda connection: journal.look_up(connection, event_id))
+async def look_up(request: Request, plane: PlaneHere, device: Caller, event_id: str) -> Response:
+    """What the journal holds under an event id, with its receipt; 403 without access to its incident."""
+    key, epoch = plane.record.key, plane.birth.epoch
+    found = await plane.database.read(lambda connection: journal.look_up(connection, event_id, key, epoch))
     if found is None:
         raise Refused(Problem("not_found", "There is no event of that id in this journal."))
+    if not may_read(plane, device, found.entry):
+        check_access(plane, device, found.entry.incident)
     return reply(
         request,
         EventAnswer,
@@ -100,36 +119,49 @@ async def look_up(request: Request, plane: PlaneHere, _device: Caller, event_id:
     )
 
 
-async def _wait_beyond(plane: Plane, after: int, seconds: int) -> None:
-    """Sleep until the journal reaches beyond `after`, or the time is over, or the plane ends."""
+def may_read(plane: Plane, device: str, entry: Entry) -> bool:
+    """Whether an entry is shown to the device: its own always, others as its person has access now."""
+    return entry.device == device or may_see(plane, device, entry.incident)
+
+
+async def _wait_beyond(plane: Plane, device: str, after: int, seconds: int) -> None:
+    """Sleep until the journal reaches beyond `after`, or the time is over, the plane ends, the device is revoked."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     while plane.record.head.gpos <= after and not plane.is_closing:
+        check_not_revoked(plane, device)
         left = deadline - loop.time()
         if left <= 0 or not await plane.database.changed.wait(left):
             return
 
 
-def _all_by_root(events: list[SignedEvent], identities: Identities) -> bool:
-    """Whether every event was provably written by the root key."""
-    return bool(events) and all(
-        verify_text(identities.root_public_key, event.canon.encode("utf-8", "surrogatepass"), event.sig)
-        for event in events
-    )
+def _need_no_token(events: list[SignedEvent], identities: Identities) -> bool:
+    """Whether every event was provably written in "system" by the root key or by the plane's own device."""
+    keys = {device: identities.device_key(device) for device in (identities.root_device, identities.plane_device)}
+    return bool(events) and all(_is_by(event, keys) for event in events)
 
 
-def _page(connection: Any, after: int, limit: int) -> tuple[list[Entry], Head]:
-    return journal.page(connection, after, limit), journal.head(connection)
+def _is_by(event: SignedEvent, keys: Mapping[str, str]) -> bool:
+    try:
+        envelope = event.envelope
+    except (InputError, UnicodeError):
+        return False
+    key = keys.get(envelope.device, "")
+    return envelope.incident == SYSTEM and verify_text(key, event.canon.encode("utf-8"), event.sig)
 
 
-def _entry(entry: Entry) -> JournalEntry:
+def _page(connection: Any, after: int, limit: int) -> tuple[list[Entry], Head, Frontier]:
+    return journal.page(connection, after, limit), journal.head(connection), journal.frontier(connection)
+
+
+def _entry(entry: Entry, readable: bool = True) -> JournalEntry:
     event = entry.event
-    wire = WireEvent(canon=event.canon, sig=event.sig, person_sig=event.person_sig)
+    wire = WireEvent(canon=event.canon, sig=event.sig, person_sig=event.person_sig) if readable else None
     return JournalEntry(
         gpos=entry.gpos,
         journal_hash=entry.journal_hash,
         status=_status(entry.status),
-        event_hash=event.hash,
+        event_hash=entry.event_hash,
         event=wire,
     )
 

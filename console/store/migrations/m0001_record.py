@@ -37,18 +37,23 @@ _TABLES: tuple[tuple[str, dict[str, type], str | tuple[str, ...]], ...] = (
     (
         "receipt",
         {
-            "event_id": str, "epoch": str, "event_hash": str, "status": str, "gpos": int, "server_sig": str,
-            "problem": str, "received_at": str,
+            "event_id": str, "epoch": str, "pull": int, "event_hash": str, "status": str, "gpos": int,
+            "server_sig": str, "problem": str, "received_at": str,
         },
-        ("event_id", "epoch"),
+        ("event_id", "epoch", "pull"),
     ),
-    ("checkpoint", {"epoch": str, "size": int, "note": str, "received_at": str}, ("epoch", "size")),
+    ("checkpoint", {"pull": int, "epoch": str, "size": int, "note": str, "received_at": str}, ("pull", "size")),
+    (
+        "withheld",
+        {"pull": int, "gpos": int, "event_hash": str, "event_id": str, "since": str},
+        ("pull", "gpos"),
+    ),
     (
         "sync_state",
         {
             "id": int, "pull": int, "epoch": str, "cursor": int, "cursor_hash": str, "largest_size": int,
             "exercise": int, "origin": str, "root_public_key": str, "plane_device": str, "plane_public_key": str,
-            "hlc": str, "hlc_n": int, "projections": int,
+            "hlc": str, "hlc_n": int, "projections": int, "frontier": str,
         },
         "id",
     ),
@@ -86,6 +91,7 @@ _INDEXES: tuple[tuple[str, str, tuple[str, ...], bool], ...] = (
     ("event", "event_by_id", ("event_id",), True),
     ("event", "event_by_chain", ("device", "incident", "incarnation", "seq"), True),
     ("journal", "journal_by_event", ("event_id",), False),
+    ("receipt", "receipt_by_position", ("pull", "gpos"), False),
     ("command", "command_by_incident", ("incident",), False),
     ("observation", "observation_by_switch", ("switch", "target"), False),
 )

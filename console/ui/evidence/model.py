@@ -11,7 +11,9 @@ from console.queries.evidence import EvidenceView, ItemRow
 from console.ui.text import display
 
 COLUMNS = ("Dimension", "Item", "Bytes", "Captured (UTC)", "Seal", "Verified")
+VERIFIED = COLUMNS.index("Verified")
 _DISPLAY = int(Qt.ItemDataRole.DisplayRole)
+_SIGN = int(Qt.ItemDataRole.DecorationRole)
 _ALIGN = int(Qt.ItemDataRole.TextAlignmentRole)
 _ACCESSIBLE = int(Qt.ItemDataRole.AccessibleTextRole)
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -27,6 +29,7 @@ class ItemModel(QAbstractTableModel):
         self._items: tuple[ItemRow, ...] = ()
         self._sealed: frozenset[int] = frozenset()
         self._opened: dict[str, tuple[str, str]] = {}
+        self._loud: Any = None
 
     def show(self, view: EvidenceView) -> None:
         """Shows these items; what was opened before stays marked."""
@@ -44,6 +47,11 @@ class ItemModel(QAbstractTableModel):
     def mark(self, item: str, name: str, finding: str) -> None:
         """Notes what opening an item showed: its name, and what was wrong with it ("" nothing)."""
         self._opened[item] = (name, finding)
+        self._refresh()
+
+    def set_loud(self, sign: Any) -> None:
+        """What stands before the word of an item that differs: an icon in the colour of alarm."""
+        self._loud = sign
         self._refresh()
 
     def item(self, row: int) -> ItemRow | None:
@@ -65,6 +73,8 @@ class ItemModel(QAbstractTableModel):
         role = int(role)
         if role == _ALIGN:
             return _RIGHT if index.column() == 2 else None
+        if role == _SIGN and index.isValid() and index.column() == VERIFIED:
+            return self._loud if self._opened.get(self._items[index.row()].item, ("", ""))[1] else None
         if role not in (_DISPLAY, _ACCESSIBLE) or not index.isValid():
             return None
         texts = self._texts(self._items[index.row()])

@@ -30,15 +30,18 @@ from console.domain.evidence import DIMENSIONS
 from console.queries.evidence import EvidenceView, evidence
 from console.runtime.capture import Captured, capture_file, capture_target
 from console.runtime.looking import OpenedItem, open_item
+from console.ui.chips import StateChip
 from console.ui.evidence.content import content_of
 from console.ui.evidence.meter import Meter
 from console.ui.evidence.model import ItemModel
 from console.ui.evidence.viewer import TextView
 from console.ui.frame import Frame
+from console.ui.rows import RowDelegate
 from console.ui.text import PlainLabel
 
 GATHER_MS = 300
 WIDTHS = (180, 160, 80, 150, 90, 80)
+UNREACHABLE = ("offline", "stopped", "alarm")
 PURPOSE = "looked at on the desk"
 
 
@@ -86,6 +89,8 @@ class EvidencePanel(QWidget):
                 return self._busy
             if not self._frame.bridge.has_plane:
                 return "There is no plane to capture from; add files by hand instead (Ctrl+Shift+E)."
+            if self._frame.bridge.connection.state in UNREACHABLE:
+                return "The plane cannot be reached, so nothing can be captured; add files by hand (Ctrl+Shift+E)."
             if not self._frame.selection.target:
                 return "The incident's target is not in the systems inventory, so nothing can be captured from it."
         if action_id == "evidence.open" and not self.table.currentIndex().isValid():
@@ -115,6 +120,7 @@ class EvidencePanel(QWidget):
         self.model = ItemModel(self)
         self.table = QTableView(self)
         self.table.setModel(self.model)
+        self.table.setItemDelegate(RowDelegate(self.table))
         self.table.setAccessibleName("Captured items")
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -124,9 +130,16 @@ class EvidencePanel(QWidget):
         self.table.verticalHeader().setVisible(False)
         self.table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.table.horizontalHeader().setHighlightSections(False)
+        self.table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.table.horizontalHeader().setStretchLastSection(True)
         for column, width in enumerate(WIDTHS):
             self.table.setColumnWidth(column, width)
+        self.nothing = PlainLabel("", self.table.viewport(), limit=400)
+        self.nothing.setWordWrap(True)
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        QVBoxLayout(self.table.viewport()).addWidget(self.nothing)
+        self.verdict = StateChip(theme, "", parent=self)
+        self.verdict.hide()
         self.about = PlainLabel("", self, elide=True)
         self.search = QLineEdit(self)
         self.search.setPlaceholderText("Find (F3)")
@@ -142,6 +155,7 @@ class EvidencePanel(QWidget):
         tools.addStretch(1)
         tools.addWidget(self.seal)
         tools.addWidget(self.export)
+        over.addWidget(self.verdict)
         over.addWidget(self.about, 1)
         over.addWidget(self.search)
         below = QWidget(self)
@@ -167,6 +181,7 @@ class EvidencePanel(QWidget):
     def _connect(self) -> None:
         frame = self._frame
         frame.bridge.changed.connect(self._on_changed)
+        frame.bridge.connection_changed.connect(self._on_connection)
         frame.selection.incident_changed.connect(self._on_incident)
         frame.theme.changed.connect(self._dress)
         self._gathering.timeout.connect(self._reload)
@@ -180,6 +195,7 @@ class EvidencePanel(QWidget):
     def _dress(self) -> None:
         theme = self._frame.theme
         self.about.setFont(theme.font("small"))
+        self.model.set_loud(theme.icon("alert-triangle", "abnormal"))
         self.table.verticalHeader().setDefaultSectionSize(self.table.fontMetrics().height() + theme.px("space_2"))
 
     # -- loading
@@ -187,6 +203,7 @@ class EvidencePanel(QWidget):
     def _on_incident(self, incident: str) -> None:
         self._incident = incident
         self.view.show_lines(())
+        self.verdict.hide()
         self.about.setText(
             "Enter opens the chosen item; the look is recorded first." if incident else "No incident chosen."
         )
@@ -214,8 +231,21 @@ class EvidencePanel(QWidget):
             return
         self.meter.show_view(view)
         self.model.show(view)
+        self.nothing.setVisible(not view.items)
+        self.nothing.setText(self._why_empty())
         if view.items and not self.table.currentIndex().isValid():
             self.table.setCurrentIndex(self.model.index(0, 0))
+
+    def _on_connection(self, _: object) -> None:
+        self.nothing.setText(self._why_empty())
+
+    def _why_empty(self) -> str:
+        if not self._incident:
+            return "Choose an incident on the board (Ctrl+1); its evidence is shown here."
+        if self.action_state("evidence.capture"):
+            return "Nothing is captured yet. Add what you can get by hand (Ctrl+Shift+E)."
+        target = self._frame.selection.target
+        return f"Nothing is captured yet. Capture now (Ctrl+E) reads all dimensions from {target}."
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: D102, N802
         super().showEvent(event)
@@ -283,25 +313,35 @@ class EvidencePanel(QWidget):
         if item is None or blocked:
             frame.notices.say(blocked or "Choose an item first.", "warning")
             return
+        self.verdict.hide()
         self.about.setText("Recording the look, verifying, opening ...")
         self.view.show_lines(())
         job = partial(
             open_item, frame.bridge.desk, self._incident, item, frame.session.evidence_identity,
             frame.session.actor(), PURPOSE,
         )  # fmt: skip
-        frame.bridge.work(job, owner=self, then=partial(self._on_opened, self._incident))
+        frame.bridge.work(job, owner=self, then=partial(self._on_opened, self._incident), failed=self._on_open_failed)
 
     def _on_opened(self, incident: str, opened: OpenedItem) -> None:
         self.model.mark(opened.item, opened.name, opened.finding)
         if incident != self._incident:
             return
+        self.verdict.show()
         if opened.finding:
-            self.about.setText(opened.finding)
+            self.verdict.set_state("DIFFERS: NOT SHOWN", "triangle", "abnormal")
+            self.about.setText(f"{opened.finding} Do not rely on it; capture it again if you still can.")
             self._frame.notices.say(opened.finding, "error")
             return
+        self.verdict.set_state("verified", "circle", "normal")
         content = content_of(opened.head, opened.size)
         self.view.show_lines(content.lines)
-        self.about.setText(f"{opened.name}: verified against its leaf, the look is recorded. {content.about}")
+        self.about.setText(f"{opened.name}: what was captured; the look is recorded. {content.about}")
+
+    def _on_open_failed(self, error: Exception) -> None:
+        from console.ui.bridge import sentence_of
+
+        self.about.setText("The look could not be recorded, so the item is not shown.")
+        self._frame.notices.say(sentence_of(error), "error")
 
     def _on_find(self) -> None:
         if self.search.text() and not self.view.find(self.search.text()):

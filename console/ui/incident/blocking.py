@@ -15,7 +15,7 @@ from console.queries.standing import Standing
 from console.ui.ages import moment_of
 from console.ui.session import Session
 
-NOTHING_CHOSEN = "No incident is chosen; choose one on the board (Ctrl+1)."
+NOTHING_CHOSEN = "No incident is chosen; choose one on the board (Ctrl+1), or open one by hand (Ctrl+I)."
 OVER = "This incident is closed; what is recorded stays."
 QUIET = timedelta(seconds=3)
 """A capture that has brought nothing for so long is taken for complete."""

@@ -25,6 +25,7 @@ from console.ui.incident.doing import Doing
 from console.ui.incident.evidence_sheet import ExportSheet
 from console.ui.incident.grade_sheet import GradeSheet
 from console.ui.incident.loading import Loading
+from console.ui.incident.open_sheet import OpenSheet
 from console.ui.incident.page import Page
 from console.ui.incident.people_sheets import AssignSheet, ReviewSheet, TakeOverSheet
 from console.ui.incident.sheet import Sheet
@@ -32,7 +33,7 @@ from console.ui.incident.validate_sheet import ValidateSheet
 from console.ui.incident.words import Words
 
 TICK_MS = 1_000
-NEXT = "incident.next_step"
+NEXT, OPEN_BY_HAND = "incident.next_step", "incident.open"
 IDS = frozenset(spec.id for spec in ACTIONS)
 OFFLINE = "The plane cannot be reached; this needs it."
 
@@ -48,6 +49,7 @@ class IncidentPanel(QWidget):
         super().__init__(parent)
         self._frame = frame
         self._sheet: Sheet | None = None
+        self._opened_by = ""
         self._step: NextStep | None = None
         self._shown_at = 0.0
         self.loading = Loading(frame, self.isVisible, self)
@@ -116,6 +118,8 @@ class IncidentPanel(QWidget):
             self._show_page(found)
 
     def _show_nothing(self) -> None:
+        if isinstance(self._sheet, OpenSheet):
+            return  # it needs no incident
         self._leave_sheet()
         chosen = bool(self._frame.selection.incident)
         self.nothing.setText("The chosen incident is not in this record." if chosen else NOTHING_CHOSEN)
@@ -160,6 +164,11 @@ class IncidentPanel(QWidget):
             self._do(action_id)
 
     def _do(self, action_id: str) -> None:
+        if action_id == OPEN_BY_HAND:
+            self._opened_by = action_id
+            self._open(OpenSheet(self._frame))
+            self.action_wanted.emit("view.incident")
+            return
         why = blocked(action_id, self.standing, self._seat())
         if why:
             self._frame.notices.say(why, "warning")
@@ -168,7 +177,14 @@ class IncidentPanel(QWidget):
         assert shown is not None  # or it would be blocked
         if action_id == NEXT:
             self._do_next(shown)
-        elif action_id == "incident.take_command" and shown.page.facts.commander:
+            return
+        before = self._sheet
+        self._begin(action_id, shown)
+        if self._sheet is not before:
+            self._opened_by = action_id
+
+    def _begin(self, action_id: str, shown: Standing) -> None:
+        if action_id == "incident.take_command" and shown.page.facts.commander:
             self._open(TakeOverSheet(self._frame, shown))
         elif action_id in self._doing.verbs:
             self._doing.verbs[action_id](shown)
@@ -184,12 +200,20 @@ class IncidentPanel(QWidget):
             self.action_wanted.emit(f"view.{step.panel}")
         elif not step.action_id.startswith("incident."):
             self.action_wanted.emit(step.action_id)
-        elif self._sheet is not None:
-            self._sheet.take_focus()
+        elif self._sheet is not None and (self._opened_by == step.action_id or not self._sheet.is_over):
+            self._go_back_to(self._sheet, step)
         else:
+            self._leave_sheet()
             self._do(step.action_id)
             if self._sheet is not None:
                 self.action_wanted.emit("view.incident")
+
+    def _go_back_to(self, sheet: Sheet, step: NextStep) -> None:
+        """A sheet that was begun is never thrown away by the next step: it gets the focus, and says how to leave it."""
+        self.action_wanted.emit("view.incident")
+        sheet.take_focus()
+        if self._opened_by != step.action_id:
+            self._frame.notices.say("Finish this sheet, or leave it with Esc; then F8 goes on.", "info")
 
     def _is_reflex(self) -> bool:
         """Whether the step on the screen is so new that nobody can have read it."""

@@ -69,6 +69,11 @@ class Sheet(QWidget):
 
     # -- for subclasses
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is lost when the next step takes its place."""
+        return False
+
     def confirm(self) -> None:
         """Does what the sheet is for."""
         raise NotImplementedError
@@ -246,9 +251,14 @@ class TextBox(QPlainTextEdit):
         self.setTabChangesFocus(True)
         self.setMinimumHeight(least)
 
+    def event(self, event: QEvent) -> bool:  # noqa: D102
+        if event.type() == QEvent.Type.ShortcutOverride and _is_ctrl_enter(event):
+            event.accept()  # or the shortcut of another panel would take it
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102, N802
-        ctrl = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
-        if event.key() == Qt.Key.Key_Escape or (event.key() in _ENTER and ctrl):
+        if event.key() == Qt.Key.Key_Escape or _is_ctrl_enter(event):
             event.ignore()
             return
         super().keyPressEvent(event)
@@ -256,3 +266,8 @@ class TextBox(QPlainTextEdit):
     def insertFromMimeData(self, source: QMimeData) -> None:  # noqa: D102, N802
         room = MOST_TEXT - len(self.toPlainText())
         self.insertPlainText(source.text()[: max(room, 0)])
+
+
+def _is_ctrl_enter(event: QEvent) -> bool:
+    ctrl = Qt.KeyboardModifier.ControlModifier
+    return isinstance(event, QKeyEvent) and event.key() in _ENTER and bool(event.modifiers() & ctrl)

@@ -39,6 +39,11 @@ class ValidateSheet(Sheet):
         self.set_missing("" if known else "Nothing here is in the systems inventory, so nothing can be validated.")
         self._show_last(standing.validated)
 
+    @property
+    def is_over(self) -> bool:
+        """Nothing is written in it, so that F8 goes on without Esc unless a run is under way."""
+        return not self._busy
+
     def confirm(self) -> None:  # noqa: D102
         incident, target, cases = self.standing.page.row.incident, self.target.currentData(), self.cases.value()
         self.set_busy(f"Running {cases} cases against {target} ...")

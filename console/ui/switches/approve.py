@@ -109,7 +109,7 @@ class ApproveSheet(QWidget):
         self.numbers.tell_age(now)
         left = max(int((parse_utc(self._request.expires) - now).total_seconds()), 0)
         self._left.setText(f"The request ends in {left // 60}:{left % 60:02d}.")
-        self._gates.setText(why or "Hold the button for one second, or press it twice, to sign.")
+        self._gates.setText(why or "Tab to the button and hold Space for one second, or press it twice, to sign.")
         self.button.setEnabled(not why)
 
     def _on_gesture(self, _: str) -> None:

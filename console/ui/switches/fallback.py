@@ -39,6 +39,7 @@ class FallbackCard(Band):
         box.addWidget(Line(theme, switch.fallback, "title", wrap=True))
         box.addLayout(row_of(self._note, self.button, stretch=0))
         box.addWidget(self._done)
+        self.setFocusProxy(self._note)
 
     def show_recorded(self, words: str) -> None:
         """Says that it stands in the timeline."""

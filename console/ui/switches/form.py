@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -47,6 +47,8 @@ class SheetForm(QWidget):
     def __init__(self, theme: Theme, armed: Armed, times: GateTimes, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme, self._armed = theme, armed
+        self.wants_button = False
+        """Whether Enter was pressed in the name before the button could take the focus."""
         self.numbers = Numbers(theme)
         self.button = HoldButton(theme, times)
         self.button.set_verb(f"{armed.verb} {armed.item.name}")
@@ -99,6 +101,19 @@ class SheetForm(QWidget):
         self._said.setVisible(bool(words))
 
     @property
+    def how_to_fire(self) -> str:
+        """Which keys confirm, from where the focus is."""
+        if self.button.hasFocus():
+            return "Hold Space for one second, or press it twice."
+        return "Enter in the name, or Tab, goes to the button; hold Space there for one second, or press it twice."
+
+    def first_to_fill(self) -> QWidget | None:
+        """The first field that still has to be filled in, else the button, None where it waits for something else."""
+        needed = (self.reason, self.typed) if self._armed.gated else ()
+        empty = (one for one, text in zip(needed, self.written, strict=False) if not text)
+        return next(empty, self.button if self.button.isEnabled() else None)
+
+    @property
     def gates_text(self) -> str:
         """What is listed as not met."""
         return self._gates.text()
@@ -138,7 +153,7 @@ class SheetForm(QWidget):
         inner.setContentsMargins(14, 8, 8, 8)
         inner.addWidget(self._gates)
         inner.addWidget(self._said)
-        inner.addLayout(row_of(self._cancel, self._again, Line(self._theme), self.button, stretch=2))
+        inner.addLayout(row_of(self.button, Line(self._theme), self._again, self._cancel, stretch=1))
         box.addWidget(foot)
         for button, slot in ((self._again, self.look_again), (self._cancel, self.cancel)):
             button.setAutoDefault(False)
@@ -180,10 +195,12 @@ class SheetForm(QWidget):
         self.reason.setTabChangesFocus(True)
         self.reason.setFixedHeight(58)
         self.reason.setAccessibleName("Reason")
+        self.reason.setPlaceholderText("Why, in a sentence. Tab goes on.")
         self.reason.textChanged.connect(self._on_edited)
         box.addWidget(self.reason)
         self.typed.setAccessibleName(f"Type the name {self._armed.item.name}")
         self.typed.textChanged.connect(self._on_edited)
+        self.typed.returnPressed.connect(self._on_entered)
         if needed:
             box.addWidget(PlainLabel(f"Type  {self._armed.item.name}  to confirm the target"))
         box.addWidget(self.typed)
@@ -206,7 +223,15 @@ class SheetForm(QWidget):
         for before, after in itertools.pairwise(chain):
             QWidget.setTabOrder(before, after)
 
+    def _on_entered(self) -> None:
+        """Enter goes on to what is missing, or to the button; it never presses it."""
+        wanted = self.first_to_fill()
+        self.wants_button = wanted is None
+        if wanted is not None:
+            wanted.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def _on_edited(self) -> None:
+        self.wants_button = False
         text = self.reason.toPlainText()
         if len(text) > _REASON_MAX:
             self.reason.setPlainText(text[:_REASON_MAX])

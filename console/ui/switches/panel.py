@@ -35,6 +35,7 @@ from console.ui.switches.words import breadcrumb, crumbs
 _AGES_MS = 1_000
 _SIDE_BY_SIDE = 1_000
 _KINDS = ("command", "switch", "observation", "incident", "triage", "timeline")
+SHEET_OPEN = "A sheet is open already; finish it or press Esc to disarm it first."
 NO_INCIDENT = "Choose an incident on the board first; a switch is always thrown for one."
 
 
@@ -51,7 +52,7 @@ class SwitchesPanel(QWidget):
         self._cards: list[SwitchCard] = []
         self._chosen: SwitchCard | None = None
         self._capabilities: dict[tuple[str, str], Look] = {}
-        self._asked, self._stale, self._frozen, self._waiting = 0, True, False, ""
+        self._asked, self._stale, self._reading, self._frozen, self._waiting = 0, True, False, False, ""
         self.sheet: ConfirmSheet | ApproveSheet | None = None
         self._title = Line(frame.theme, "No incident chosen", "large", wrap=True)
         self._where = Dim(frame.theme, NO_INCIDENT, wrap=True)
@@ -72,12 +73,12 @@ class SwitchesPanel(QWidget):
     def action_state(self, action_id: str) -> str:
         """Why the action cannot be done now, empty when it can."""
         if self.sheet is not None and not self._shows_receipt():
-            return "A sheet is open already; finish it or press Esc to disarm it first."
+            return "" if self._is_open_for(action_id) else SHEET_OPEN
         if not self._frame.selection.incident:
             return NO_INCIDENT
         board = self._board
-        if board is None or board.incident != self._frame.selection.incident:
-            return ""
+        if board is None or not self._is_fresh():
+            return ""  # what is held back or not read yet says nothing
         if action_id in ("switches.hold", "switches.throw", "switches.look") and not board.reaches:
             return f"'{board.named[:60]}' is not in the inventory, so nothing can be thrown; choose a target by hand."
         if action_id == "switches.restore" and self._first_stopped() is None:
@@ -94,9 +95,12 @@ class SwitchesPanel(QWidget):
         if why:
             self._frame.notices.say(why, "warning")
             return
+        if self.sheet is not None and not self._shows_receipt():
+            self.sheet.take_focus()
+            return
         if self.sheet is not None:
             self.sheet.disarm()  # only the receipt of a command that is over; it stays in the history
-        if self._board is None or self._board.incident != self._frame.selection.incident:
+        if not self._is_fresh():
             self._waiting = action_id
             self._reload()
             return
@@ -112,6 +116,16 @@ class SwitchesPanel(QWidget):
     def _shows_receipt(self) -> bool:
         """Whether what covers the panel is only the receipt of a command that will never change again."""
         return isinstance(self.sheet, ConfirmSheet) and self.sheet.is_over
+
+    def _is_open_for(self, action_id: str) -> bool:
+        """Whether the sheet that is open is the one this action would open."""
+        restoring = {"switches.hold": False, "switches.throw": False, "switches.restore": True}.get(action_id)
+        return isinstance(self.sheet, ConfirmSheet) and self.sheet.armed.restoring is restoring
+
+    def _is_fresh(self) -> bool:
+        """Whether what is shown was read after the last change of this incident."""
+        same = self._board is not None and self._board.incident == self._frame.selection.incident
+        return same and not (self._stale or self._reading)
 
     def freeze(self, frozen: bool) -> None:
         """Stops the list from moving; an open sheet stays live."""
@@ -221,7 +235,7 @@ class SwitchesPanel(QWidget):
         if not incident:
             self._show(None)
             return
-        self._stale = False
+        self._stale, self._reading = False, True
         self._frame.bridge.ask(
             switch_board, incident, self._frame.policy.inventory, self._frame.policy.switches,
             self._frame.selection.target, owner=self, then=partial(self._on_board, self._asked),
@@ -229,6 +243,7 @@ class SwitchesPanel(QWidget):
 
     def _on_board(self, serial: int, board: SwitchBoard | None) -> None:
         if serial == self._asked:
+            self._reading = False
             self._show(board)
 
     def _show(self, board: SwitchBoard | None) -> None:

@@ -5,7 +5,6 @@ Everything that is shown goes through `ui.text`; every colour comes from the the
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -20,22 +19,11 @@ from console.ui.switches.words import Sign, age_words, clock
 from console.ui.text import PlainLabel
 from console.ui.theme import Theme
 
-_LONG_WORD = re.compile(r"\S{28,}")
 _LOUD_STRIPE = 36
 
 
-def _with_breaks(found: re.Match[str]) -> str:
-    """The word with places where it may be broken, put in after its display form was made."""
-    return "\u200b".join(found.group()[at : at + 12] for at in range(0, len(found.group()), 12))
-
-
 class _Wrapping(PlainLabel):
-    """A label that never grows its window: words longer than a line may be broken anywhere."""
-
-    def setText(self, text: object) -> None:  # noqa: N802
-        super().setText(text)
-        if self.wordWrap():
-            QLabel.setText(self, _LONG_WORD.sub(_with_breaks, self.text()))
+    """A label that never grows its window, however long a word is and however narrow the panel."""
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         hint = super().minimumSizeHint()

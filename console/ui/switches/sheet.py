@@ -69,7 +69,7 @@ class ConfirmSheet(QWidget):
         """Looks, and begins to watch the gates; offline, or when `by_hand` says why, the fallback card is shown."""
         self._tick.start()
         self.form.order_tabs()
-        self.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.take_focus()
         if by_hand:
             self._refuse_offline(by_hand, "Nothing enforces this switch here: it is done by hand")
         elif self._frame.bridge.connection.state in OFFLINE:
@@ -77,6 +77,11 @@ class ConfirmSheet(QWidget):
         else:
             self._select()
         self._reload()
+
+    def take_focus(self) -> None:
+        """Gives the focus to where the person goes on: what is still to be filled in, else the button."""
+        wanted = self if self._fired else self.fallback or self.form.first_to_fill() or self
+        wanted.setFocus(Qt.FocusReason.OtherFocusReason)
 
     @property
     def is_fired(self) -> bool:
@@ -220,11 +225,12 @@ class ConfirmSheet(QWidget):
         if self._fired:
             return
         unmet = self.unmet
-        self.form.show_gates(unmet, "Every gate is met. Hold the button for one second, or press it twice.")
+        self.form.show_gates(unmet, "Every gate is met. " + self.form.how_to_fire)
         ready = not unmet
         if ready != self.form.button.isEnabled():
             self.form.button.setEnabled(ready)
-            if ready and self.focusWidget() in (None, self) and not self.armed.gated:
+            waits = self.focusWidget() in (None, self) and not self.armed.gated
+            if ready and (waits or self.form.wants_button):
                 self.form.button.setFocus(Qt.FocusReason.OtherFocusReason)
         if self.form.second is not None:
             request = self._facts.request if self._facts is not None else None
@@ -268,7 +274,10 @@ class ConfirmSheet(QWidget):
         QTimer.singleShot(self._frame.policy.switches.times.lockout_ms, self, self._on_lockout_over)
 
     def _on_written(self, _: Changes) -> None:
+        mine = self._has_focus()
         self._stack.setCurrentIndex(1)
+        if mine:  # the button is gone, and Esc must still be heard here
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
         self.confirmed.emit(self.armed)
         self._reload()
 
@@ -279,12 +288,17 @@ class ConfirmSheet(QWidget):
         self._frame.notices.say(sentence_of(error), "error")
         self._select()
         self._reload()
+        self.take_focus()
 
     def _on_lockout_over(self) -> None:
         self._locked = False
         self._close.setEnabled(True)
-        if self._fired and self.isVisible():
+        if self._fired and self.isVisible() and self._has_focus():
             self._close.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _has_focus(self) -> bool:
+        held = self.window().focusWidget()
+        return held is None or held is self or self.isAncestorOf(held)
 
     def _on_receipt(self, view: CommandView | None) -> None:
         self.receipt.show_view(view)
@@ -322,6 +336,7 @@ class ConfirmSheet(QWidget):
         box.addStretch(1)
         self._stack.addWidget(page)
         self._stack.setCurrentWidget(page)
+        self.take_focus()
 
     def _on_recorded(self) -> None:
         if self.fallback is not None:

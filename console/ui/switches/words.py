@@ -112,7 +112,7 @@ def observed_words(word: Word, now: datetime, fresh_s: int) -> str:
     """When and how it was seen, such as 4 s ago by probe; said to be old when it is."""
     passed = age(word.at, now)
     if passed is None:
-        return "nobody has looked; look now to know"
+        return "nobody has looked; Ctrl+Shift+L looks now"
     how = {"probe": "by probe", "read_back": "by read-back only"}.get(word.method, "without an answer")
     old = ", too old to rely on" if passed > timedelta(seconds=fresh_s) else ""
     return f"{age_words(word.at, now)} {how}{old}"

@@ -138,9 +138,11 @@ class AxedPlot(QWidget):
 
 
 def ago(seconds: float) -> str:
-    """A number of the time axis."""
+    """A number of the time axis, such as -40 s, -4 min, -4:40, -2 h, -1:30 h."""
     if seconds < MINUTE:
         return f"-{seconds:g} s"
-    if seconds < 60 * MINUTE:
-        return f"-{seconds / MINUTE:g} min"
-    return f"-{seconds / 3600:g} h"
+    hours = " h" if seconds >= 60 * MINUTE else ""
+    whole, rest = divmod(round(seconds / MINUTE if hours else seconds), 60)
+    if rest:
+        return f"-{whole}:{rest:02}{hours}"
+    return f"-{whole}{hours or ' min'}"

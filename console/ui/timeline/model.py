@@ -126,7 +126,7 @@ def _texts(row: TimelineRow) -> tuple[str, ...]:
         f"REJECTED: {row.problem}" if row.status == "rejected" and row.problem else _STATES.get(row.status, row.status)
     )
     if row.corrected:
-        state = "corrected below" if not state else f"{state}, corrected"
+        state = "corrected above" if not state else f"{state}, corrected"
     return (
         f"{row.happened[:10]} {row.happened[11:19]}",
         afterwards,

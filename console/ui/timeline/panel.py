@@ -27,11 +27,13 @@ from console.domain.errors import InputError
 from console.domain.times import moment_from
 from console.queries.timeline import KINDS, TimelineRow
 from console.ui.frame import Frame
+from console.ui.rows import RowDelegate
 from console.ui.text import PlainLabel, paragraphs
 from console.ui.timeline.model import WHAT, TimelineModel
+from console.ui.timeline.whole import WholeEntry
 
 GATHER_MS = 250
-WIDTHS = (150, 70, 150, 420, 90)
+WIDTHS = (156, 72, 130, 420, 120)
 NOTES = ("note.added", "note.corrected")
 
 
@@ -46,6 +48,8 @@ class TimelinePanel(QWidget):
         self._frame = frame
         self._incident, self._corrects = "", ""
         self._stale = self._frozen = False
+        self._read = (0, -1)
+        """How many entries there were and which one was chosen before they were read again."""
         self._gathering = QTimer(self, singleShot=True, interval=GATHER_MS)
         self._build()
         self._lay_out()
@@ -88,6 +92,7 @@ class TimelinePanel(QWidget):
         self.model = TimelineModel(self._frame.bridge, self)
         self.table = QTableView(self)
         self.table.setModel(self.model)
+        self.table.setItemDelegate(RowDelegate(self.table))
         self.table.setAccessibleName("Timeline of the incident")
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -99,12 +104,12 @@ class TimelinePanel(QWidget):
         self.table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header = self.table.horizontalHeader()
         header.setHighlightSections(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         for column, width in enumerate(WIDTHS):
             self.table.setColumnWidth(column, width)
         header.setSectionResizeMode(WHAT, QHeaderView.ResizeMode.Stretch)
-        self.whole = PlainLabel("", self, limit=2_000)
-        self.whole.setWordWrap(True)
-        self.whole.setAccessibleName("The chosen entry in full")
+        self.entry = WholeEntry(self)
+        self.whole = self.entry.label
         self.text = QLineEdit(self)
         self.text.setMaxLength(MAX_NOTE)
         self.text.setAccessibleName("Text of the entry")
@@ -129,11 +134,12 @@ class TimelinePanel(QWidget):
         whole.setSpacing(gap)
         whole.addLayout(top)
         whole.addWidget(self.table, 1)
-        whole.addWidget(self.whole)
+        whole.addWidget(self.entry)
         whole.addLayout(foot)
         for before, after in (
             (self.kind, self.table),
-            (self.table, self.text),
+            (self.table, self.entry),
+            (self.entry, self.text),
             (self.text, self.when),
             (self.when, self.add),
         ):
@@ -146,7 +152,8 @@ class TimelinePanel(QWidget):
         self._frame.selection.incident_changed.connect(self._on_incident)
         self._frame.theme.changed.connect(self._dress)
         self._gathering.timeout.connect(self._reload)
-        self.kind.currentIndexChanged.connect(self._reload)
+        self.kind.currentIndexChanged.connect(self._from_the_top)
+        self.model.modelAboutToBeReset.connect(self._on_reset)
         self.model.loaded.connect(self._on_loaded)
         self.model.dataChanged.connect(self._on_chosen)
         self.table.selectionModel().currentRowChanged.connect(self._on_chosen)
@@ -167,6 +174,10 @@ class TimelinePanel(QWidget):
         for widget in (self.text, self.when, self.add):
             widget.setEnabled(bool(incident))
         self._stop_correcting()
+        self._from_the_top()
+
+    def _from_the_top(self) -> None:
+        self.table.setCurrentIndex(QModelIndex())
         self._reload()
 
     def _on_changed(self, changes: Changes) -> None:
@@ -186,17 +197,23 @@ class TimelinePanel(QWidget):
         self.count.setText(
             f"{size:,} {'entry' if size == 1 else 'entries'}, newest first" if self._incident else "No incident chosen"
         )
+        before, row = self._read
         if size and not self.table.currentIndex().isValid():
-            self.table.setCurrentIndex(self.model.index(0, 0))
+            # What is new comes on top: who reads an older entry goes on reading it, who is at the top stays there.
+            still = row + size - before if row > 0 else 0
+            self.table.setCurrentIndex(self.model.index(min(max(still, 0), size - 1), 0))
+
+    def _on_reset(self) -> None:
+        self._read = (self.model.rowCount(), self.table.currentIndex().row())
 
     def _on_chosen(self, *_: QModelIndex) -> None:
         row = self.model.row(self.table.currentIndex().row()) if self.table.currentIndex().isValid() else None
         if row is None:
-            self.whole.setText("")
+            self.entry.show_text("")
             return
         role = f" as {row.role.replace('_', ' ')}" if row.role else ""
         signed = ", signed with their own key" if row.person_signed else ""
-        self.whole.setText(f"{row.sentence}\n{row.actor}{role}{signed}")
+        self.entry.show_text(f"{row.sentence}\n{row.actor}{role}{signed}")
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: D102, N802
         super().showEvent(event)
@@ -253,7 +270,8 @@ class TimelinePanel(QWidget):
         self.table.setCurrentIndex(self.model.index(0, 0))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102, N802
-        if event.key() == Qt.Key.Key_Escape and self._corrects:
+        writing = self.text.hasFocus() or self.when.hasFocus()
+        if event.key() == Qt.Key.Key_Escape and (self._corrects or writing):
             self._stop_correcting()
             self.table.setFocus(Qt.FocusReason.OtherFocusReason)
             return

@@ -17,7 +17,8 @@ from console.ui.text import display
 from console.ui.theme import Theme
 from console.ui.triage.nodes import OPEN, STATE_WORDS, NodeView, SignalView
 
-CARD_PX, LEAF_GAP, MORE_PX = 232, 26, 34
+CARD_PX, LEAF_GAP, MORE_PX = 232, 26, 22
+_SAID_BY_UNIT = ("_ms", "_usd", "_rate", "_score", "_count")
 MARKS = {YES: ("circle", "accent"), NO: ("dash", "normal"), UNCLEAR: ("half", "unknown"), OPEN: ("ring", "normal")}
 SIGNAL_MARKS = {ABNORMAL: ("triangle", "abnormal"), WARNING: ("diamond", "warning")}
 
@@ -148,32 +149,39 @@ class NodeWidget(QWidget):
         for place, signal in enumerate(shown):
             more = len(shown) - place
             width = self._leaf_width(signal)
-            if x + width > limit - (MORE_PX if more > 1 else 0) and (place or x + width > limit):
-                painter.setFont(theme.font("small"))
-                painter.setPen(theme.colour("text_dim"))
-                painter.drawText(QPointF(min(x, limit - MORE_PX + 14), middle + 4), f"+{more}")
+            if place and x + width > limit - (MORE_PX if more > 1 else 0):
+                self._paint_more(painter, limit, middle, more)
                 return
-            self._paint_leaf(painter, x, middle, signal)
+            self._paint_leaf(painter, x, middle, signal, limit - x - (MORE_PX if more > 1 else 0))
             x += width + 14
+
+    def _paint_more(self, painter: QPainter, limit: float, middle: float, more: int) -> None:
+        """How many signals have no room, beside the names, where it covers no value."""
+        painter.setFont(self._theme.font("small"))
+        painter.setPen(self._theme.colour("text_dim"))
+        line = QRectF(limit - MORE_PX, middle - 18, MORE_PX, 16)
+        painter.drawText(line, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), f"+{more}")
 
     def _leaf_width(self, signal: SignalView) -> float:
         small, number_font = QFontMetricsF(self._theme.font("small")), QFontMetricsF(self._theme.font("label"))
         value = number_font.horizontalAdvance(value_text(signal))
         return max(small.horizontalAdvance(_short(signal)), value + (16 if signal.state in SIGNAL_MARKS else 0))
 
-    def _paint_leaf(self, painter: QPainter, x: float, middle: float, signal: SignalView) -> None:
+    def _paint_leaf(self, painter: QPainter, x: float, middle: float, signal: SignalView, room: float) -> None:
         theme, loud = self._theme, signal.state in SIGNAL_MARKS
         painter.setFont(theme.font("small"))
         painter.setPen(theme.colour("text_dim"))
-        painter.drawText(QPointF(x, middle - 4), _short(signal))
-        left = x
+        name = QFontMetricsF(painter.font()).elidedText(_short(signal), Qt.TextElideMode.ElideRight, room)
+        painter.drawText(QPointF(x, middle - 4), name)
+        left, room_below = x, self.width() - 4.0 - x
         if loud:
             mark, colour = SIGNAL_MARKS[signal.state]
             paint_mark(painter, QRectF(left, middle + 3, 11, 11), mark, theme, colour)
-            left += 16
+            left, room_below = left + 16, room_below - 16
         painter.setFont(theme.font("label" if loud else "small"))
         painter.setPen(theme.colour("text" if loud else "text_dim"))
-        painter.drawText(QPointF(left, middle + 13), value_text(signal))
+        value = QFontMetricsF(painter.font()).elidedText(value_text(signal), Qt.TextElideMode.ElideRight, room_below)
+        painter.drawText(QPointF(left, middle + 13), value)
 
 
 def value_text(signal: SignalView) -> str:
@@ -181,11 +189,17 @@ def value_text(signal: SignalView) -> str:
     if signal.value is None:
         return "–"
     loud = {ABNORMAL: " breached", WARNING: " warns"}.get(signal.state, "")
-    return number(signal.value, signal.unit) + loud + (" (recorded)" if signal.standing else "")
+    if signal.standing:  # the sign says that it was beyond its limit; the word has to say that it is not live
+        return f"{number(signal.value, signal.unit)} recorded"
+    return number(signal.value, signal.unit) + loud
 
 
 def _short(signal: SignalView) -> str:
-    return display(signal.metric.replace("_", " "), 40)
+    """The metric without its last word where the unit beside the value says as much."""
+    name = signal.metric
+    for ending in _SAID_BY_UNIT:
+        name = name.removesuffix(ending)
+    return display(name.replace("_", " "), 40)
 
 
 def _loudness(signal: SignalView) -> int:

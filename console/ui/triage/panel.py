@@ -294,7 +294,7 @@ class TriagePanel(QWidget):
         proposal = self.proposal()
         first = next((step for step in proposal.containment if step.switch), None) if proposal is not None else None
         if first is not None:
-            said = f"Triage is concluded; the smallest step is {first.switch} on {first.target}."
+            said = f"Triage is concluded; the smallest step is {first.switch} on {first.target}. F8 goes on."
             self._frame.notices.say(said, "info", ("Open the switch sheet", "switches.hold"))
         self._reload()
 

@@ -5,6 +5,7 @@ Each branch is a control of its own, so that keyboard and screen reader reach it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
@@ -19,6 +20,7 @@ from console.ui.triage.nodes import OPEN, NodeView
 
 ROOT_PX, EDGE_PX, NARROW_PX = 118, 44, 470
 ROW_MIN, ROW_MAX = 36, 52
+_PLAIN_ID = re.compile(r"[a-z]+\.[\w-]+")
 
 
 class TreeView(QWidget):
@@ -125,7 +127,8 @@ class TreeView(QWidget):
         painter.setFont(theme.font("strong"))
         painter.setPen(theme.colour("text"))
         y = inner.top() + 42
-        for text, font in ((target.partition(".")[2] or target, "strong"), (incident_class, "small")):
+        name = target.partition(".")[2] if _PLAIN_ID.fullmatch(target) else target  # a part of a strange text deceives
+        for text, font in ((name, "strong"), (incident_class, "small")):
             painter.setFont(theme.font(font))
             metrics = QFontMetricsF(painter.font())
             painter.drawText(

@@ -83,6 +83,9 @@ def test_an_item_that_differs_is_named_and_not_shown(
     look(qtbot, panel)
     assert panel.view.lines == ()
     assert panel.model.index(0, 5).data() == "DIFFERS"
+    assert panel.model.index(0, 5).data(Qt.ItemDataRole.DecorationRole) is not None
+    assert panel.verdict.isVisible()
+    assert panel.verdict.word == "DIFFERS: NOT SHOWN"
     assert frame.notices.waiting[-1].level == "error"
 
 
@@ -117,6 +120,13 @@ def test_the_meter_names_what_is_missing(panel: EvidencePanel, qtbot: QtBot, tmp
     assert "Configuration manifests: 1" in words
     assert "Retrieval snapshot: missing" in words
     assert "1 of 7 dimensions" in panel.meter.sealed.text()
+
+
+def test_an_empty_list_says_what_to_press(panel: EvidencePanel, qtbot: QtBot, tmp_path: Path) -> None:
+    qtbot.waitUntil(lambda: "by hand (Ctrl+Shift+E)" in panel.nothing.text())  # there is no plane
+    assert panel.nothing.isVisible()
+    capture(qtbot, panel, tmp_path / "prompt.txt", b"x")
+    assert not panel.nothing.isVisible()
 
 
 def test_what_cannot_be_done_says_why(qtbot: QtBot, frame: Frame, outside: Outside) -> None:

@@ -58,6 +58,7 @@ def test_severities_are_black_on_the_same_colours_everywhere(theme: Theme) -> No
         assert (style.colour.name(), style.shape, style.text) == (colour, shape, level)
         assert contrast(QColor("#000000"), style.colour) >= 7
     assert theme.severity("SEV-9").text == "ungraded"
+    assert contrast(QColor("#000000"), theme.severity("").colour) >= 7
     assert theme.severity("").shape == "square"
 
 

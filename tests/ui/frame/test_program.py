@@ -110,10 +110,13 @@ def test_an_opening_that_fails_is_said_and_raised(tmp_path: Path, policy: Policy
     def refuse(prepare: app.Prepare) -> Desk:
         raise RefusedError("The store is held by another process.")
 
+    panels: set[str] = set()
+
     def look() -> bool:
         shown = main_window().notice_bars.bars
         if shown:
             trace.append(shown[0].notice.sentence)
+            panels.update(dock._placeholder.label.text() for dock in main_window().docks.values())
         return bool(shown)
 
     QTimer.singleShot(50, lambda: when(look, lambda: main_window().close()))
@@ -121,6 +124,7 @@ def test_an_opening_that_fails_is_said_and_raised(tmp_path: Path, policy: Policy
     with pytest.raises(RefusedError):
         app.run(app.Opening(desk=refuse, session=made.session, policy=made.policy, close=made.close))
     assert trace == ["The store is held by another process.", "closed"]
+    assert panels == {app.NOT_OPENED}
 
 
 def test_logs_and_crashes_go_to_the_folder(tmp_path: Path, policy: Policy) -> None:

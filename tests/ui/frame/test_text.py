@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QTextDocument
 from PySide6.QtWidgets import QApplication, QWidget
 
-from console.ui.text import PlainLabel, display, paragraphs, plain_tooltip
+from console.ui.text import PlainLabel, breakable, display, paragraphs, plain_tooltip
 from console.ui.theme import Theme
 
 HOSTILE = "<img src='file:///etc/passwd'><b>SEV-4</b> \u202esafe\u202c pay\u200bload \x1b[31m&amp;"
@@ -23,6 +23,16 @@ def test_markup_stays_text(dressed: Theme) -> None:
     for hidden in ("\u202e", "\u200b", "\x1b"):
         assert hidden not in label.text()
     assert "\u27e8U+202E\u27e9" in label.text()
+
+
+def test_one_long_word_never_widens_a_label_that_wraps(dressed: Theme) -> None:
+    label = PlainLabel("", limit=2_000)
+    label.setWordWrap(True)
+    label.setText("A" * 2_000)
+    assert label.minimumSizeHint().width() < 400
+    assert label.text() == "A" * 2_000
+    assert label.heightForWidth(300) > 10 * label.fontMetrics().lineSpacing()
+    assert breakable("short words and " + "B" * 27) == "short words and " + "B" * 27
 
 
 def test_a_tooltip_shows_markup_as_it_is_written(qapp: QApplication) -> None:

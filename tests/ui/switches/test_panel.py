@@ -121,7 +121,8 @@ def test_actions_say_why_they_cannot_be_done(panel: SwitchesPanel, stand: Switch
     assert "Nothing is stopped" in panel.action_state("switches.restore")
     assert "no command whose outcome" in panel.action_state("switches.look_up")
     panel.on_action("switches.hold")
-    assert "sheet is open" in panel.action_state("switches.hold")
+    assert "sheet is open" in panel.action_state("switches.restore")
+    assert panel.action_state("switches.hold") == ""  # it is this sheet that the key goes back to
     stand.frame.selection.choose_incident("")
     panel.sheet.disarm()  # type: ignore[union-attr]
     assert "Choose an incident" in panel.action_state("switches.hold")

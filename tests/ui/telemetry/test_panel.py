@@ -14,6 +14,7 @@ from console.runtime.rings import Sample
 from console.ui.frame import Frame
 from console.ui.telemetry import TelemetryPanel
 from console.ui.telemetry.lines import EVERYBODY, FAST, TREND
+from console.ui.telemetry.plot import ago
 from tests.fakes.desk_frame import Outside
 from tests.fakes.metric_stream import SLOT_US, Feed, Stream, streamed
 
@@ -202,3 +203,19 @@ def test_every_control_has_a_name(panel: TelemetryPanel) -> None:
     for widget in panel.findChildren(QWidget):
         if widget.focusPolicy() != Qt.FocusPolicy.NoFocus:
             assert widget.accessibleName(), widget
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (40, "-40 s"),
+        (60, "-1 min"),
+        (280, "-4:40"),
+        (300, "-5 min"),
+        (3600, "-1 h"),
+        (5400, "-1:30 h"),
+        (86400, "-24 h"),
+    ],
+)
+def test_the_time_axis_has_no_fractions(seconds: float, words: str) -> None:
+    assert ago(seconds) == words

@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
+from console.actions.incidents import add_note
 from console.queries.timeline import timeline_page, timeline_size
 from console.ui.frame import Frame
 from console.ui.timeline import TimelinePanel
@@ -93,6 +94,32 @@ def test_hostile_text_is_shown_as_text(panel: TimelinePanel, qtbot: QtBot) -> No
     assert "\u202e" not in shown
     assert len(shown) < 2000
     assert panel.whole.textFormat() == Qt.TextFormat.PlainText
+
+
+def test_a_long_entry_scrolls_and_leaves_the_table_its_place(panel: TimelinePanel, qtbot: QtBot) -> None:
+    add(qtbot, panel, "A" * 5_000)
+    qtbot.waitUntil(lambda: "AAAA" in panel.whole.text())
+    assert panel.width() == 1000
+    assert panel.minimumSizeHint().width() <= 1000
+    assert panel.table.height() > 2 * panel.entry.height()
+    assert panel.entry.verticalScrollBar().maximum() > 0
+
+
+def test_what_is_new_does_not_take_the_entry_that_is_read_away(
+    panel: TimelinePanel, qtbot: QtBot, outside: Outside, frame: Frame
+) -> None:
+    for text in ("one", "two", "three"):
+        add(qtbot, panel, text)
+    panel.table.setCurrentIndex(panel.model.index(2, 0))
+    qtbot.waitUntil(lambda: panel.whole.text().startswith("one"))
+    incident, actor, now = frame.selection.incident, frame.session.actor(), frame.bridge.now()
+    outside.desk.act(add_note, incident, "four", now, actor, now).result(10)
+    qtbot.waitUntil(lambda: panel.model.rowCount() == 5)
+    qtbot.waitUntil(lambda: panel.whole.text().startswith("one"))
+    assert panel.table.currentIndex().row() == 3
+    panel.kind.setCurrentIndex(panel.kind.findData("notes"))
+    qtbot.waitUntil(lambda: panel.model.rowCount() == 4)
+    qtbot.waitUntil(lambda: panel.whole.text().startswith("four"))
 
 
 def test_the_filter_shows_only_what_was_asked_for(panel: TimelinePanel, qtbot: QtBot) -> None:

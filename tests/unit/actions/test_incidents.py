@@ -104,7 +104,8 @@ def test_a_mild_level_may_be_lowered_by_one(told: Told, story: Story) -> None:
     with_mild = story.beside("019c145c-7a00-7000-8000-00000000abcd")
     with_mild.opened(severity="SEV-2")
     grade(
-        told.record, with_mild.incident, level="SEV-4", scope="", urgency="", reasons=[], escalators=[], saw="",
+        told.record, with_mild.incident, level="SEV-4", scope="", urgency="", reasons=[], escalators=[],
+        saw=with_mild.ids["incident.opened"],
         actor=COMMANDER, now=NOW,
     )  # fmt: skip
     assert told.ask(incident, with_mild.incident).row.severity == "SEV-4"

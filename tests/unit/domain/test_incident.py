@@ -46,7 +46,7 @@ def test_an_incident_with_everything_may_enter_every_state(state: str) -> None:
         ("closed", {"behaviour_lamp": "unknown"}, "behaviour lamp"),
         ("closed", {"sealed": ()}, "No evidence"),
         ("closed", {"unsealed_items": 2}, "2 captured items"),
-        ("closed", {"missing_dimensions": ("payloads",)}, "payloads"),
+        ("closed", {"missing_dimensions": ("payloads",)}, "Prompts and answers"),
         ("closed", {"review": "", "reviewer": ""}, "not reviewed"),
         ("closed", {"reviewer": "ic@example.org"}, "somebody else"),
     ],

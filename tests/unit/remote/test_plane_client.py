@@ -59,6 +59,18 @@ def test_an_exchange_knows_both_clocks(client: PlaneClient) -> None:
     assert before <= exchange.sent_us <= exchange.plane_us <= exchange.received_us <= now_us()
 
 
+def test_long_pushes_are_packed_for_a_plane_that_unpacks_them(plane: FakePlane, client: PlaneClient) -> None:
+    client.renew_token()
+    first = some(9)
+    client.push(first[:1])
+    assert plane.packed == 0, "what is short is sent as it is"
+    client.push(first)
+    assert plane.packed == 1
+    assert [row.event for row in plane.rows] == first
+    heads = client.heads().answer
+    assert [(end.seq, end.hash) for end in heads.heads] == [(9, first[-1].hash)]
+
+
 def test_the_connection_is_kept_warm(plane: FakePlane, client: PlaneClient) -> None:
     client.config()
     opened = list(client._wire._open)

@@ -1,5 +1,6 @@
 """A desk against a plane on loopback that misbehaves: everything arrives once, whatever is shown is true."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from console.remote.plane_client import PlaneClient
 from console.runtime.desk import Desk
 from console.store.faults import StoreBusyFault
 from console.store.readers import Reader
+from console.store.verify import verify_store
 from console.sync.step import Connection
 from tests.fakes.desks import desk, note
-from tests.fakes.people import INCIDENT, OTHER_DESK, some
+from tests.fakes.people import INCIDENT, OTHER_DESK, certificates, fresh_id, some
 from tests.fakes.plane import ORIGIN, FakePlane
 from tests.waiting import free_port, wait_until
 
@@ -117,20 +119,96 @@ def test_a_plane_of_the_other_world_gets_nothing(plane: FakePlane, tmp_path: Pat
     assert plane.count("POST /v1/events") == 0
 
 
-def test_a_rolled_back_plane_raises_an_alarm_that_outlives_the_desk(plane: FakePlane, tmp_path: Path) -> None:
-    plane.append(some(6, OTHER_DESK))
+def alarms(opened: Desk) -> list[str]:
+    return [kind for (kind,) in opened.query(lambda db: db.tuples("SELECT kind FROM alarm ORDER BY raised_at"))]
+
+
+def test_a_rolled_back_plane_is_told_and_gets_everything_again(plane: FakePlane, tmp_path: Path) -> None:
+    plane.devices[OTHER_DESK.id] = OTHER_DESK.public_hex
+    plane.append([*certificates(OTHER_DESK), *some(6, OTHER_DESK)])
+    size = len(plane.rows)
     with desk(tmp_path / "store", plane.url) as opened:
-        wait_until(lambda: opened.query(cursor) == 6)
-        del plane.rows[3:]
-        plane.append(some(1, OTHER_DESK))
-        wait_until(lambda: opened.connection.state == "alarm")
-        opened.act(note, "kept").result(5)
-        wait_until(lambda: opened.query(lambda db: db.value("SELECT count(*) FROM alarm WHERE kind <> 'fork'")) == 1)
-    pushes = plane.count("POST /v1/events")
+        opened.act(note, "mine").result(5)
+        wait_until(lambda: synced(opened, size + 1))
+        plane.roll_back(size - 4)
+        opened.act(note, "after it").result(5)
+        wait_until(lambda: synced(opened, size + 2), what="everything to be at the plane again")
+        assert len(alarms(opened)) == 1
+        assert opened.connection.state == "online"
     with desk(tmp_path / "store", plane.url) as again:
-        wait_until(lambda: again.connection.state == "alarm")
-        assert again.query(unsent) == 1
-    assert plane.count("POST /v1/events") == pushes
+        again.act(note, "an alarm that was recovered from keeps nobody").result(5)
+        wait_until(lambda: synced(again, size + 3))
+        assert len(alarms(again)) == 1
+
+
+def test_another_epoch_is_told_and_followed(plane: FakePlane, tmp_path: Path) -> None:
+    with desk(tmp_path / "store", plane.url) as opened:
+        for n in range(3):
+            opened.act(note, str(n)).result(5)
+        wait_until(lambda: synced(opened, 3))
+        plane.roll_back(1, epoch="0190a000-0000-7000-8000-0000000000ff")
+        wait_until(lambda: opened.query(lambda db: db.value("SELECT epoch FROM sync_state")) == plane.epoch)
+        wait_until(lambda: synced(opened, 3), what="the two that were lost to be there again")
+        assert alarms(opened) == ["epoch"]
+        assert verify_store(tmp_path / "store" / "record.sqlite").faults == ()
+
+
+def test_an_older_copy_of_the_desk_goes_on_with_new_chains(plane: FakePlane, tmp_path: Path) -> None:
+    with desk(tmp_path / "store", plane.url) as opened:
+        opened.act(note, "in the copy").result(5)
+        wait_until(lambda: synced(opened, 1))
+    shutil.copytree(tmp_path / "store", tmp_path / "copy")
+    with desk(tmp_path / "store", plane.url) as opened:
+        opened.act(note, "not in the copy").result(5)
+        wait_until(lambda: synced(opened, 2))
+    with desk(tmp_path / "copy", plane.url) as restored:
+        wait_until(lambda: alarms(restored) == ["fork"])
+        wait_until(lambda: synced(restored, 3), what="chain.restarted at the plane")
+        restored.act(note, "after it").result(5)
+        wait_until(lambda: synced(restored, 4))
+    types = [(row.event.envelope.incarnation, row.event.envelope.type) for row in plane.rows]
+    assert types[2:] == [(2, "chain.restarted"), (2, "note.added")]
+    assert {row.status for row in plane.rows} == {"accepted"}
+
+
+def test_a_fork_of_our_own_is_kept_and_told_and_ends(plane: FakePlane, tmp_path: Path) -> None:
+    with desk(tmp_path / "store", plane.url) as opened:
+        opened.act(note, "in the copy").result(5)
+        wait_until(lambda: synced(opened, 1))
+    shutil.copytree(tmp_path / "store", tmp_path / "copy")
+    with desk(tmp_path / "store", plane.url) as opened:
+        opened.act(note, "one way").result(5)
+        wait_until(lambda: synced(opened, 2))
+    with desk(tmp_path / "copy") as alone:
+        alone.act(note, "another way").result(5)
+    with desk(tmp_path / "copy", plane.url) as forked:
+        wait_until(lambda: synced(forked, 4), what="both ends and the new chain")
+        assert alarms(forked).count("fork") >= 1
+        forked.act(note, "goes on").result(5)
+        wait_until(lambda: synced(forked, 5))
+        texts = forked.query(lambda db: db.value("SELECT count(*) FROM event WHERE type = 'note.added'"))
+        assert texts == 3, "what was written in the copy is still there, and so is what came after"
+        assert forked.query(lambda db: db.value("SELECT count(*) FROM fork_evidence")) == 1
+    assert [row.status for row in plane.rows].count("rejected") == 1
+    assert verify_store(tmp_path / "copy" / "record.sqlite").faults == ()
+
+
+def test_what_was_withheld_is_shown_when_the_desk_may_read_it(plane: FakePlane, tmp_path: Path) -> None:
+    plane.devices[OTHER_DESK.id] = OTHER_DESK.public_hex
+    secret = some(4, OTHER_DESK)
+    plane.withheld.add(INCIDENT)
+    plane.append([*certificates(OTHER_DESK), *secret[:2]])
+    with desk(tmp_path / "store", plane.url) as opened:
+        wait_until(lambda: opened.query(cursor) == 3)
+        assert opened.query(lambda db: db.value("SELECT count(*) FROM event")) == 1
+        assert verify_store(tmp_path / "store" / "record.sqlite").faults == ()
+        plane.withheld.clear()
+        taken = some(1, OTHER_DESK, fresh_id(), kind="role.taken")
+        plane.append([*secret[2:], *taken])
+        wait_until(lambda: opened.query(cursor) == 6)
+        wait_until(lambda: opened.query(lambda db: db.value("SELECT count(*) FROM event")) == 6, what="all to be shown")
+        assert alarms(opened) == []
+        assert verify_store(tmp_path / "store" / "record.sqlite").faults == ()
 
 
 def test_a_rejected_event_leaves_the_queue_and_stays_in_the_record(plane: FakePlane, tmp_path: Path) -> None:

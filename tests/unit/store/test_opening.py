@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from console.domain.errors import InputError
 from console.store import projection_tables, schema
 from console.store._sqlite import connect_writer
+from console.store.exporting import export
 from console.store.faults import NewerStoreError, StoreBusyFault, StoreDamageFault, StoreMissingError
 from console.store.migrations import SCHEMA_VERSION
 from console.store.opening import Store, open_store, record_path
@@ -20,6 +22,7 @@ from console.store.verify import verify_store
 from tests.fakes.record_kit import append, desk, new_incident, note
 
 ONE = new_incident(1)
+AT = "2026-01-31T15:00:00.000000Z"
 
 
 def _alter(folder: Path, *statements: str) -> None:
@@ -120,12 +123,54 @@ def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
         ("CREATE TABLE evnet (a TEXT) STRICT", "'evnet' does not belong there"),
         ("ALTER TABLE draft ADD COLUMN more TEXT", "'draft' was altered"),
         ("DROP INDEX event_by_chain", "'event_by_chain' is missing"),
+        ("CREATE VIEW evnet AS SELECT 1", "'evnet' does not belong there"),
+        ("CREATE TRIGGER odd AFTER INSERT ON event BEGIN SELECT 1; END", "'odd' does not belong there"),
+        ("CREATE TRIGGER odd AFTER INSERT ON search_data BEGIN SELECT 1; END", "'odd' does not belong there"),
+        ("CREATE TRIGGER odd AFTER INSERT ON _sqlite_migrations BEGIN SELECT 1; END", "'odd' does not belong there"),
     ],
 )
 def test_an_altered_schema_is_named_and_not_written_to(closed: Path, statement: str, named: str) -> None:
     _alter(closed, statement)
     with pytest.raises(StoreDamageFault, match=named):
         open_store(closed)
+
+
+def test_a_trigger_that_was_made_harmless_is_named(closed: Path) -> None:
+    harmless = "CREATE TRIGGER event_never_delete BEFORE DELETE ON event WHEN 0 BEGIN SELECT RAISE(ABORT, 'no'); END"
+    _alter(closed, "DROP TRIGGER event_never_delete", harmless)
+    with pytest.raises(StoreDamageFault, match="'event_never_delete' was altered"):
+        open_store(closed)
+
+
+@pytest.mark.parametrize("statement", ["DROP TRIGGER event_is_queued", "DROP TABLE outbox", "DROP INDEX event_by_id"])
+def test_a_store_of_an_altered_schema_is_refused_and_can_be_exported(
+    closed: Path, tmp_path: Path, statement: str
+) -> None:
+    _alter(closed, statement)
+    with pytest.raises(StoreDamageFault, match="store export"):
+        open_store(closed)
+    assert export(closed, tmp_path / "out", AT).events == {ONE: 2}
+
+
+def test_a_store_of_a_newer_version_can_be_exported(closed: Path, tmp_path: Path) -> None:
+    _alter(
+        closed,
+        "CREATE TABLE of_tomorrow (a TEXT) STRICT",
+        "CREATE VIEW later AS SELECT a FROM of_tomorrow",
+        "ALTER TABLE event ADD COLUMN more TEXT",
+        "DROP TABLE fork_evidence",
+        "DROP TABLE known_key",
+        "PRAGMA foreign_keys = OFF",
+        f"PRAGMA user_version = {SCHEMA_VERSION + 7}",
+    )
+    before = record_path(closed).read_bytes()
+    command = [sys.executable, "-m", "console.cli", "store", "--store", str(closed), "export", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert f"{ONE}: 2 events" in done.stdout
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text("ascii"))["schema"] == SCHEMA_VERSION + 7
+    assert len((tmp_path / "out" / "events" / f"{ONE}.jsonl").read_text("utf-8").splitlines()) == 2
+    assert record_path(closed).read_bytes() == before
 
 
 @pytest.mark.parametrize(
@@ -136,6 +181,7 @@ def test_an_altered_schema_is_named_and_not_written_to(closed: Path, statement: 
         "DROP TABLE search",
         "ALTER TABLE incident ADD COLUMN more TEXT",
         "CREATE INDEX odd ON timeline (actor)",
+        "CREATE TRIGGER odd AFTER INSERT ON timeline BEGIN SELECT 1; END",
     ],
 )
 def test_projections_of_another_shape_are_rebuilt(closed: Path, statement: str) -> None:

@@ -128,17 +128,17 @@ def test_a_rejected_event_stays_in_the_timeline_and_decides_nothing(store: Store
 def test_the_journal_decides_what_holds_now_not_the_clock(store: Store, record: Record, met: Cursor) -> None:
     other = Author(OTHER)
     opened = append(record, "incident.opened", ONE, severity="SEV-3", title="t")
-    late = append(record, "severity.graded", ONE, level="SEV-2")
-    early = other.write("severity.graded", ONE, body_of("severity.graded", level="SEV-1"))
+    late = append(record, "lifecycle.entered", ONE, state="mitigated")
+    early = other.write("lifecycle.entered", ONE, body_of("lifecycle.entered", state="contained"))
     assert early.envelope.hlc < late.envelope.hlc
     cursor = _pull(record, met, [opened, early])
-    assert _value(store, "SELECT severity FROM incident") == "SEV-2"  # ours is still in the tail
+    assert _value(store, "SELECT state FROM incident") == "mitigated"  # ours is still in the tail
     cursor = _pull(record, cursor, [late])
-    assert _value(store, "SELECT severity FROM incident") == "SEV-2"
-    again = other.write("severity.graded", ONE, body_of("severity.graded", level="SEV-4"))
+    assert _value(store, "SELECT state FROM incident") == "mitigated"
+    again = other.write("lifecycle.entered", ONE, body_of("lifecycle.entered", state="open"))
     _pull(record, cursor, [again])
-    assert _value(store, "SELECT severity FROM incident") == "SEV-4"
-    assert _value(store, "SELECT count(*) FROM severity") == 4  # the ones that no longer hold are all kept
+    assert _value(store, "SELECT state FROM incident") == "open"
+    assert _value(store, "SELECT count(*) FROM lifecycle") == 3  # the ones that no longer hold are all kept
     _intact(store)
 
 

@@ -3,7 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from console.proof.journal import EMPTY_JOURNAL_HASH, journal_hash, receipt_object, sign_receipt
+from console.proof.checkpoint import sign_checkpoint
+from console.proof.growth import Frontier
+from console.proof.journal import EMPTY_JOURNAL_HASH, journal_hash, journal_leaf, receipt_object, sign_receipt
 from console.proof.keys import SigningKey
 from console.protocol.limits import Limits
 from console.sync.step import initial, step
@@ -102,6 +104,20 @@ def entries(count: int = 3, at: str = EMPTY_JOURNAL_HASH, first: int = 1) -> tup
     return tuple(made)
 
 
+def frontier(count: int) -> Frontier:
+    """The tree over the first `count` entries of `entries`, and over what may follow them."""
+    tree = Frontier()
+    for n in range(count):
+        tree = tree.after(journal_leaf(EVENTS[n % len(EVENTS)].hash, True))
+    return tree
+
+
+def note(size: int, root: bytes | None = None, key: SigningKey = PLANE) -> str:
+    """The plane's checkpoint of that size."""
+    return sign_checkpoint(IDENTITY.origin, size, root or frontier(size).root(), key, IDENTITY.origin)
+
+
 def page(serial: int, of: tuple[Entry, ...], size: int | None = None, epoch: str = EPOCH) -> JournalAnswered:
     end = of[-1].journal_hash if of else EMPTY_JOURNAL_HASH
-    return JournalAnswered(serial, epoch, of, len(of) if size is None else size, end)
+    size = len(of) if size is None else size
+    return JournalAnswered(serial, epoch, of, size, end, note(size))

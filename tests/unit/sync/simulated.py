@@ -14,8 +14,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from console.proof.checkpoint import sign_checkpoint
 from console.proof.envelope import SignedEvent
-from console.proof.journal import EMPTY_JOURNAL_HASH, journal_hash, receipt_object, sign_receipt
+from console.proof.growth import Frontier
+from console.proof.journal import EMPTY_JOURNAL_HASH, journal_hash, journal_leaf, receipt_object, sign_receipt
 from console.proof.keys import SigningKey
 from console.sync.step import initial, step
 from console.sync.values import (
@@ -74,6 +76,7 @@ class Server:
 
     def __init__(self, max_batch: int) -> None:
         self.rows: list[Entry] = []
+        self.tree = Frontier()
         self.receipts: dict[tuple[str, str], Receipt] = {}
         self.tokens: set[int] = set()
         self.max_batch = max_batch
@@ -95,6 +98,7 @@ class Server:
         good = gpos % 11 != 0  # now and then one is rejected; it has its position all the same
         status = "accepted" if good else "rejected"
         self.rows.append(Entry(gpos, journal_hash(at, item.event.hash, good), status, item.event))
+        self.tree = self.tree.after(journal_leaf(item.event.hash, good))
         signed = sign_receipt(PLANE, receipt_object(item.event_id, item.event.hash, status, gpos, EPOCH))
         receipt = Receipt(item.event_id, item.event.hash, status, gpos, signed)
         self.receipts[(item.event_id, item.event.hash)] = receipt
@@ -106,7 +110,8 @@ class Server:
             return Failure("problem", "not of this journal", 409, "conflict")
         entries = tuple(self.rows[asked.after : asked.after + asked.limit])
         end = self.rows[-1].journal_hash if self.rows else EMPTY_JOURNAL_HASH
-        return JournalAnswered(0, EPOCH, entries, len(self.rows), end)
+        note = sign_checkpoint(IDENTITY.origin, len(self.rows), self.tree.root(), PLANE, IDENTITY.origin)
+        return JournalAnswered(0, EPOCH, entries, len(self.rows), end, note)
 
 
 @dataclass

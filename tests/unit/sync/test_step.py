@@ -31,7 +31,7 @@ from console.sync.values import (
     WriteFailed,
     Written,
 )
-from tests.unit.sync.engine import EPOCH, IDENTITY, ITEMS, NOW_US, Engine, entries, page, receipts
+from tests.unit.sync.engine import EPOCH, IDENTITY, ITEMS, NOW_US, Engine, entries, note, page, receipts
 
 # -- the ordinary way -----------------------------------------------------------------------------------------------
 
@@ -98,7 +98,7 @@ def test_only_a_desk_that_has_everything_waits_at_the_plane() -> None:
     engine.feed(Written(engine.take(StoreEntries).serial))
     assert engine.take(FetchJournal).wait_s == 0
     engine.state = replace(engine.state, cursor=replace(engine.state.cursor, size_seen=3))
-    engine.feed(JournalAnswered(engine.state.pull.serial, EPOCH, (), 3, entries()[-1].journal_hash))
+    engine.feed(JournalAnswered(engine.state.pull.serial, EPOCH, (), 3, entries()[-1].journal_hash, note(3)))
     assert engine.take(FetchJournal).wait_s == 25
     assert connection(engine.state).last_synced_us == NOW_US
 

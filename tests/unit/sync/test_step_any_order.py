@@ -28,7 +28,7 @@ from console.sync.values import (
     WriteFailed,
     Written,
 )
-from tests.unit.sync.engine import EPOCH, EVENTS, IDENTITY, ITEMS, NOW_US, entries, page, receipts
+from tests.unit.sync.engine import EPOCH, EVENTS, IDENTITY, ITEMS, NOW_US, entries, note, page, receipts
 
 # -- anything at all ------------------------------------------------------------------------------------------------
 
@@ -94,6 +94,6 @@ def _good(asked: Any, serial: int) -> Any:
         case FetchJournal() if asked.after == 0:
             return page(serial, entries())
         case FetchJournal():
-            return JournalAnswered(serial, EPOCH, (), asked.after, asked.hash)
+            return JournalAnswered(serial, EPOCH, (), asked.after, asked.hash, note(asked.after))
         case _:
             return Written(serial)

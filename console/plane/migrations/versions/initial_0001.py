@@ -1,4 +1,4 @@
-"""Schema 0001: identity of the plane, journal, chains, desired state, command ledger, intake, back-ends, nonces.
+"""Schema 0001: identity of the plane, journal and its tree, access, desired state, command ledger, intake, nonces.
 
 The journal is append-only in the database itself: triggers refuse what the program never does.
 """
@@ -18,7 +18,9 @@ _WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 # table -> (primary key, text columns, whole-number columns); "#" marks a whole number within a primary key
 _TABLES: dict[str, tuple[str, str, str]] = {
     "plane": ("#id", "origin epoch root_public_key plane_device plane_public_key founded_at", "exercise incarnation"),
-    "head": ("#id", "journal_hash", "gpos"),
+    "head": ("#id", "journal_hash frontier", "gpos"),
+    "tree": ("#level #at", "hash", ""),
+    "access": ("incident", "state", ""),
     "journal": (
         "#gpos",
         "event_id hash status journal_hash type incident device actor canon sig person_sig server_sig problem"
@@ -64,7 +66,7 @@ def upgrade() -> None:
         columns += [sa.Column(text, sa.Text, nullable=False) for text in texts.split()]
         columns += [sa.Column(whole, _WHOLE, nullable=False) for whole in wholes.split()]
         extra = [sa.UniqueConstraint("event_id", "hash", name="journal_event")] if name == "journal" else []
-        op.create_table(name, *columns, *extra, sqlite_strict=True)
+        op.create_table(name, *columns, *extra, sqlite_strict=True, sqlite_with_rowid=name != "tree")
     for index, (table, on) in _INDEXES.items():
         op.create_index(index, table, on)
     if op.get_context().dialect.name == "sqlite":

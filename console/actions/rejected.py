@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -72,8 +73,9 @@ def _rejected(tx: Transaction, event_id: str) -> Envelope:
 def _refreshed(tx: Transaction, event: Envelope) -> dict[str, Any]:
     """The same body, with what holds now as what its author saw."""
     body = dict(event.body)
-    subject = _SUBJECTS.get(event.type, lambda _: "")(body)
-    if "saw" in body and subject:
+    name = _SUBJECTS.get(event.type)
+    if "saw" in body and name is not None:
+        subject = name(body)
         one, _ = standings(tx.conn, event.incident).get(subject, (None, 0))
         if one is not None:
             body["saw"] = list(one.sides) if event.type == "note.revised" else one.holds
@@ -82,7 +84,7 @@ def _refreshed(tx: Transaction, event: Envelope) -> dict[str, Any]:
     return body
 
 
-_SUBJECTS = {
+_SUBJECTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "severity.graded": lambda _: SEVERITY,
     "role.taken": lambda body: role_subject(str(body["role"])),
     "triage.answered": lambda body: triage_subject(str(body["branch"])),

@@ -52,6 +52,8 @@ def _events(db: Reader, page: int) -> Iterator[tuple[str, ...]]:
     while found := db.tuples(sql, (n, page)):
         yield tuple(_of_page(chains, n, found))
         n = found[-1][0]
+        if len(found) < page:
+            break  # what is written while this goes on must not keep it going
     signatures = chains.newest_signatures()
     while some := list(islice(signatures, SIGNATURES)):
         yield tuple(filter(None, some))
@@ -72,6 +74,8 @@ def _rows(db: Reader, table: str, page: int) -> Iterator[tuple[str, ...]]:
     while found := db.tuples(sql, (place, page)):
         yield tuple(row_fault(table, row[1:-1]) for row in found if rows.row_check(table, row[1:-1]) != row[-1])
         place = found[-1][0]
+        if len(found) < page:
+            break
 
 
 def _journal(db: Reader, page: int) -> Iterator[tuple[str, ...]]:
@@ -81,3 +85,5 @@ def _journal(db: Reader, page: int) -> Iterator[tuple[str, ...]]:
     while found := db.tuples(sql, (*at, page)):
         yield tuple(fault for row in found for fault in journal_faults(ends, row))
         at = found[-1][:2]
+        if len(found) < page:
+            break

@@ -56,9 +56,7 @@ def certified_people(reader: Rows) -> Mapping[str, CertifiedPerson]:
 
 def people_of_devices(reader: Rows) -> Mapping[str, str]:
     """Whose each enrolled device is, by device; one that the root certified by itself belongs to nobody."""
-    return {
-        device: person for device, person in reader.tuples("SELECT device, person FROM device_now WHERE person <> ''")
-    }
+    return dict(reader.tuples("SELECT device, person FROM device_now WHERE person <> ''"))
 
 
 def known_ids(reader: Rows, incident: str, ids: Iterable[str]) -> frozenset[str]:

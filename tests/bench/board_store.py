@@ -38,7 +38,7 @@ _FILL = (
     "iif(k % 50, 'closed', 'open'), printf('e%d', k), iif(k % 3, 'a', '') FROM counted",
     f"{_COUNTED} INSERT INTO timeline SELECT k, printf('e%d', k), {_ID}, k, '019ac1f200000000', 'accepted', "
     f"'incident.opened', 'plane', '', '', {_TITLE} FROM counted",
-    f"{_COUNTED} INSERT INTO role_holder SELECT k, {_ID}, 'incident_commander', 'ic@example.org', '' FROM counted",
+    f"{_COUNTED} INSERT INTO role_holder SELECT k, {_ID}, 'incident_commander', 'ic@example.org', '', 0 FROM counted",
     "INSERT INTO search (rowid, text) SELECT n, text FROM timeline",
 )
 

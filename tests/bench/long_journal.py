@@ -70,7 +70,11 @@ def _fill(folder: Path, events: int) -> LongJournal:
         ("device.certified", {"device": key.id, "public_key": key.public_hex, "label": f"desk {n}"})
         for n, key in enumerate(keys)
     ]
-    person: dict[str, object] = {"person": COMMANDER.person, "public_key": PERSON.public_hex, "display_name": "Commander"}
+    person: dict[str, object] = {
+        "person": COMMANDER.person,
+        "public_key": PERSON.public_hex,
+        "display_name": "Commander",
+    }
     made += [("person.certified", person), ("role.granted", {"person": COMMANDER.person, "role": COMMANDER.role})]
     certified = sign_as_root(root, founded.root_chain, made, exercise=True, now=now)
     story = _Story(plane, keys[1:])

@@ -45,7 +45,8 @@ def test_what_a_new_user_does_alone_is_kept_and_found_again(tmp_path: Path) -> N
         with DeskProcess(screen, tmp_path / "first.log", "--store", str(store), more=own) as desk:
             screen.focus("First start", STARTED_WITHIN_S)
             answer_the_first_page(screen)
-            with Reader.open(wait_until(lambda: made(store), SEEN_WITHIN_S, "the record")) as reader:
+            wait_until(lambda: made(store), SEEN_WITHIN_S, "the record")
+            with Reader.open(record_path(store)) as reader:
                 work(screen, reader)
             screen.press("ctrl+q")
             assert desk.ended(30) == 0, desk.said()

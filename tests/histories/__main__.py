@@ -1,7 +1,7 @@
 """Runs histories from the command line: `python -m tests.histories [--seeds N] [--seed K] [--bugs] [--jobs 2]`.
 
 Without --bugs every seed must hold, and the first that does not is told in full. With --bugs each seeded bug is tried
-with the same seeds until one catches it, and a table says which did; the share must be 90 % at least. Exit 1 on failure.
+with the same seeds until one catches it, and a table says which did; the share must be 90 % at least. Exit 1 else.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from collections import Counter
 from tests.histories.bugs import all_bugs, applied
 from tests.histories.many import LEAST_SHARE, all_seeds, catch, workers
 from tests.histories.run import run_seed, template_store
-
-
 
 
 def main() -> int:

@@ -6,10 +6,11 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
+from console.domain.commands import order_from_object
 from console.plane import orders, probes
+from console.proof.canonical import parse_canonical
 from console.sync import commands, keeping
 from console.sync.command_values import CommandAuthorised, CommandFound, Connected, SendCommand
-from tests.histories import operator_model
 from tests.histories.actuator import Actuator, Reply
 from tests.histories.bugs import Bug, swap, swap_item, wrap
 from tests.histories.desk import Desk
@@ -233,7 +234,7 @@ def _expired_said_too_soon(stack: ExitStack) -> None:
 
 def _same_order_taken_twice(stack: ExitStack) -> None:
     def submit(original: Any, operator: Operator, desk: Any, signed: Any) -> Any:
-        order = operator_model.order_from_object(operator_model.parse_canonical(signed.canon.encode()))
+        order = order_from_object(parse_canonical(signed.canon.encode()))
         operator.plane.disk.ledger.pop(order.command_id, None)
         return original(operator, desk, signed)
 

@@ -174,8 +174,7 @@ def _position_ignored(stack: ExitStack) -> None:
 def _hash_ignored(stack: ExitStack) -> None:
     def page(original: Any, plane: Plane, request: Any) -> Any:
         there = plane.disk.hash_at(min(request.after, plane.disk.size)) or ""
-        answered = original(plane, replace(request, hash=there, after=min(request.after, plane.disk.size)))
-        return answered
+        return original(plane, replace(request, hash=there, after=min(request.after, plane.disk.size)))
 
     def follow(original: Any, cursor: Any, event: Any) -> Any:
         entries, at = [], cursor.gpos
@@ -186,7 +185,7 @@ def _hash_ignored(stack: ExitStack) -> None:
         if not entries:
             return replace(cursor, size_seen=event.size)
         frontier = cursor.frontier
-        for entry in entries:
+        for _ in entries:
             frontier = frontier.after(bytes(32))
         return replace(cursor, gpos=at, hash=entries[-1].journal_hash, size_seen=event.size, frontier=frontier)
 
@@ -272,9 +271,7 @@ def _holes(stack: ExitStack) -> None:
     original = judge.follow
 
     def follow(cursor: Any, event: Any) -> Any:
-        entries = tuple(
-            replace(entry, gpos=place) for place, entry in enumerate(event.entries, start=cursor.gpos + 1)
-        )
+        entries = tuple(replace(entry, gpos=place) for place, entry in enumerate(event.entries, start=cursor.gpos + 1))
         found = original(cursor, replace(event, entries=entries))
         return found if not isinstance(found, tuple) else replace(
             cursor, gpos=event.entries[-1].gpos if event.entries else cursor.gpos,
@@ -336,9 +333,12 @@ def _own_order(stack: ExitStack) -> None:
     def place(conn: Any, n: int, gpos: int, status: str) -> None:
         conn.execute("UPDATE timeline SET gpos = ?, status = ? WHERE n = ?", (n, status, n))
 
+    def all_placed(conn: Any, many: Any) -> None:
+        for gpos, status, n in many:
+            place(conn, n, gpos, status)
+
     swap(stack, projections, "place", place)
-    if hasattr(projections, "place_many"):
-        swap(stack, projections, "place_many", lambda conn, many: [place(conn, n, gpos, s) for gpos, s, n in many])
+    swap(stack, projections, "place_many", all_placed)
 
 
 def _alarm_forgotten_at_start(stack: ExitStack) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 
+from console.domain.times import from_epoch_us
 from console.plane.founding import sign_as_root
 from console.plane.orders import Rules
 from console.policy import Policy, default_path, load
@@ -18,12 +19,10 @@ from console.proof.ids import uuid7
 from console.proof.keys import SigningKey
 from tests.histories.world import T0_US
 
-from console.domain.times import from_epoch_us
-
 MOST_DESKS = 4
 ORIGIN = "{world}/0190a000-0000-4000-8000-000000000001"
 ROLES = ("incident_commander", "tool_owner", "sre_on_call")
-NARROW = (("FF_TENANT_BLOCK", "tenant.borealis"), ("FF_TENANT_BLOCK", "tenant.cascade"))
+NARROW = (("FF_TENANT_BLOCK", "tenant.borealis"),)
 WIDE = (("FF_TOOL_REVOKE", "tool.mail"),)
 
 

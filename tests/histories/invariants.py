@@ -148,7 +148,8 @@ class Checker:
     def _check_cursor(self, desk: Desk, seen: Seen) -> None:
         db = desk.rows
         row = db.row("SELECT epoch, pull, cursor, cursor_hash FROM sync_state") or {}
-        entries, last = db.tuples("SELECT count(*), ifnull(max(gpos), 0) FROM journal WHERE pull = ?", (row["pull"],))[0]
+        copied = "SELECT count(*), ifnull(max(gpos), 0) FROM journal WHERE pull = ?"
+        entries, last = db.tuples(copied, (row["pull"],))[0]
         cursor = row["cursor"]
         demand(
             entries == last == cursor,
@@ -241,7 +242,7 @@ class Checker:
             "WHERE pull = (SELECT pull FROM sync_state) ORDER BY gpos"
         )
         theirs = [(row.gpos, row.journal_hash, row.status, row.event.hash) for row in rows]
-        demand([tuple(one) for one in copy] == theirs, "journal copied", f"{desk.name}'s copy is not the plane's journal")
+        demand([tuple(one) for one in copy] == theirs, "journal copied", f"{desk.name} has another copy")
         held = {row[0]: tuple(row[1:]) for row in db.tuples(
             "SELECT e.hash, t.gpos, t.status FROM event e JOIN timeline t USING (n)"
         )}  # fmt: skip
@@ -269,7 +270,7 @@ class Checker:
         of_now += "WHERE pull = (SELECT pull FROM sync_state) AND epoch = ? AND gpos > 0"
         for event_id, text_hash, status, gpos, sig in db.tuples(of_now, (epoch,)):
             subject = receipt_object(event_id, text_hash, status, gpos, epoch)
-            demand(verify_receipt(key, subject, sig), "receipts in the journal", f"{desk.name}: a receipt nobody signed")
+            demand(verify_receipt(key, subject, sig), "receipts in the journal", f"{desk.name}: one is unsigned")
             there = rows[gpos - 1] if gpos <= len(rows) else None
             same = there is not None and (there.event.hash, there.status) == (text_hash, status)
             rolled_back = any(before.epoch == epoch == after.epoch for before, after in self.plane.rolled_back)

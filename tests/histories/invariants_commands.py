@@ -58,9 +58,7 @@ class CommandChecker:
             f"{desk.name} sends {name} because of a {type(cause).__name__}, not because a person confirmed it",
         )
         order = self.people.orders[command_id]
-        demand(
-            desk.clock() < parse_utc(order.expires), "never after expiry", f"{desk.name} sends {name} after its end"
-        )
+        demand(desk.clock() < parse_utc(order.expires), "never after expiry", f"{desk.name} sends {name} after its end")
 
     def shown(self, desk: Desk, write: RecordCommand) -> None:
         """A desk's row now says this."""
@@ -70,7 +68,7 @@ class CommandChecker:
             state not in ENDS or state == write.state, "shown never goes back", f"{name} was {state}, is {write.state}"
         )
         seen_us = write.word.observed_plane_us if write.word else 0
-        demand(seen_us >= observed_us or not seen_us, "shown never goes back", f"{name}: an older sight replaces a newer")
+        demand(seen_us >= observed_us or not seen_us, "shown never goes back", f"{name}: an older sight came later")
         self._shown[at] = write.state, max(seen_us, observed_us)
         order = self.people.orders.get(write.command_id)
         if order is None:
@@ -177,9 +175,7 @@ class CommandChecker:
     def at_the_end(self) -> None:
         """No order is left open that the plane knows of, and what desks show of it is what happened."""
         self.check_effects()
-        effects = {
-            one.assertion.assertion_id for actuator in self.world.actuators.values() for one in actuator.effects
-        }
+        effects = {one.assertion.assertion_id for actuator in self.world.actuators.values() for one in actuator.effects}
         for desk in self.desks:
             if desk.exercise != self.plane.exercise:
                 continue

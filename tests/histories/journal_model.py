@@ -34,6 +34,7 @@ from console.sync.values import Receipt
 from tests.histories import cast
 
 Chain = tuple[str, str, int]
+EMPTY_TREE = Frontier()
 _MAX_TEXT = 300
 
 
@@ -61,7 +62,7 @@ class Disk:
     ledger: dict[str, Command] = field(default_factory=dict)
     desired: dict[tuple[str, str], Desired] = field(default_factory=dict)
     hlc: str = ""
-    frontier: Frontier = Frontier()
+    frontier: Frontier = EMPTY_TREE
 
     def copy(self) -> Disk:
         return Disk(

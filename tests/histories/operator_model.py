@@ -1,7 +1,7 @@
 """How the plane of a run takes an order and carries it out: `commanding` and `operating` without their event loop.
 
-Real: `authorship_problem`, `order_problem` (time, preview, epoch, generation, approvals, gates), `judge_reply`, `holds`,
-the ledger's row and its allowed moves. Model: the order of steps - record, then act, then probe, then record - as
+Real: `authorship_problem`, `order_problem` (time, preview, epoch, generation, approvals, gates), `judge_reply`,
+`holds`, the ledger's row and its allowed moves. Model: the order of steps - record, act, probe, record - as
 callbacks on the virtual clock, with a line to the actuator that loses, doubles and delays what it carries.
 """
 
@@ -45,7 +45,7 @@ from console.sync.values import Failure
 from tests.histories import cast
 from tests.histories.actuator import Reply
 from tests.histories.journal_model import amended
-from tests.histories.world import Answer, World
+from tests.histories.world import World
 
 if TYPE_CHECKING:
     from tests.histories.desk import Desk
@@ -282,7 +282,9 @@ class Operator:
         elif not self.has_expired(command):
             self._carry_out(command.command_id)
         else:
-            self._end(command, (UNKNOWN, EXPIRED), "It ended before it reached the back-end; nothing was done.", generation)
+            self._end(
+                command, (UNKNOWN, EXPIRED), "It ended before it reached the back-end; nothing was done.", generation
+            )
 
     def is_ours(self, held: Any, command: Command) -> bool:
         """Whether what the back-end holds is this command's doing."""

@@ -62,13 +62,13 @@ class People:
         if not desk.alive:
             return
         roll = self.world.rng.random()
-        if not self.incidents or roll < 0.06:
+        if not self.incidents or roll < 0.05:
             self._open(desk)
+        elif roll < 0.40:
+            self.note(desk)
         elif roll < 0.50:
-            self._note(desk)
-        elif roll < 0.62:
             self._grade(desk)
-        elif roll < 0.70:
+        elif roll < 0.57:
             self._forbidden(desk)
         else:
             self._preview(desk)
@@ -95,7 +95,8 @@ class People:
         body["class"] = "grounding"
         self.append(desk, ("incident.opened", incident, body))
 
-    def _note(self, desk: Desk) -> None:
+    def note(self, desk: Desk) -> None:
+        """A note, or several in one transaction."""
         incident = self._some_incident()
         many = self.world.rng.choice((1, 1, 1, 2, 9))
         text = self.world.fresh_id()
@@ -151,7 +152,7 @@ class People:
                 result["seen_us"], result["life"],
             )  # fmt: skip
             self.previews[shown.token] = shown
-            read_us = rng.choice((2e6, 5e6, 20e6, 55e6, 70e6)) * rng.uniform(0.5, 1.0)
+            read_us = rng.choice((1e6, 2e6, 2e6, 4e6, 10e6, 55e6, 70e6)) * rng.uniform(0.5, 1.0)
             self.world.later(read_us, partial(self._confirm_if_there, desk, life, shown))
             if rng.random() < 0.15:  # a second press under the same preview
                 self.world.later(read_us + rng.uniform(1e5, 5e6), partial(self._confirm_if_there, desk, life, shown))

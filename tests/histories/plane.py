@@ -99,12 +99,10 @@ class Plane:
         before, self.disk = self.disk, self.backups.pop().copy()
         self.rolled_back.append((before, self.disk.copy()))
         self.world.count("restored, new epoch" if new_epoch else "rolled back in silence")
-        self.world.tell(
-            "plane", f"is restored from position {before.size} to {self.disk.size}, new epoch: {new_epoch}"
-        )
-        self.up = True
+        self.world.tell("plane", f"is restored from position {before.size} to {self.disk.size}, new epoch: {new_epoch}")
+        self.up, previous = True, self.disk.epoch
         if new_epoch:
-            previous, self.disk.epoch = self.disk.epoch, self.world.fresh_id()
+            self.disk.epoch = self.world.fresh_id()
             self.disk.incarnation += 1
             self.epochs.append(self.disk.epoch)
             self.backups.clear()
@@ -144,7 +142,12 @@ class Plane:
             self.tokens.clear()
         if isinstance(request, FetchConfig):
             reply(ConfigAnswered(0, self.identity, self.disk.epoch, LIMITS))
-        elif desk.number in self.denied:
+        else:
+            self._serve_known(desk, request, reply)
+
+    def _serve_known(self, desk: Desk, request: Any, reply: Answer) -> None:
+        """What needs a device that may."""
+        if desk.number in self.denied:
             reply(problem(403, "forbidden", "This device may not."))
         elif isinstance(request, FetchToken):
             reply(self._token(desk))

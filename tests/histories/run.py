@@ -1,4 +1,4 @@
-"""One seed, one run: builds the world, lets people act and faults happen, heals it, waits, and holds it to its promises.
+"""One seed, one run: builds the world, lets people act and faults happen, heals it, and holds it to its promises.
 
 `run_seed` returns what became of it; `Outcome.story` is the readable history of a failing one.
 """
@@ -98,12 +98,12 @@ def _play(world: World, desks: list[Desk], template: Path) -> None:
             Desk(world, plane, checker, number, exercise=exercise != other_world, template=template)
         )  # fmt: skip
     plane.operator.begin()
-    happenings = Happenings(world, plane, desks, checker)
+    happenings = Happenings(world, plane, people, checker)
     for _ in range(rng.randint(*ROUNDS)):
         for desk in desks:
             if rng.random() < 0.7:
                 people.act(desk)
-        if rng.random() < 0.55:
+        if rng.random() < 0.8:
             happenings.one()
         world.run(rng.choice((2e5, 3e6, 1.2e7)) * rng.uniform(0.3, 1.5))
         checker.commands.check_effects()
@@ -154,14 +154,15 @@ def _look_after(desk: Desk) -> None:
 class Happenings:
     """The faults that have a beginning and an end, and those that happen at once."""
 
-    def __init__(self, world: World, plane: Plane, desks: list[Desk], checker: Checker) -> None:
-        self.world, self.plane, self.desks, self.checker = world, plane, desks, checker
+    def __init__(self, world: World, plane: Plane, people: People, checker: Checker) -> None:
+        self.world, self.plane, self.people, self.checker = world, plane, people, checker
+        self.desks = people.desks
 
     def one(self) -> None:
         """One of them, by chance."""
         kinds = (
             (self._partition, 5), (self._desk_dies, 4), (self._plane_stops, 3), (self._back_up, 5),
-            (self._restore, 2), (self._roll_back_plane, 2), (self._copy_store, 3), (self._roll_back_desk, 1.5),
+            (self._restore, 2), (self._roll_back_plane, 3), (self._copy_store, 4), (self._roll_back_desk, 4),
             (self._clock_jumps, 1), (self._deny, 1), (self._network_up, 1), (self._sync_now, 1),
         )  # fmt: skip
         self.world.rng.choices([act for act, _ in kinds], [weight for _, weight in kinds])[0]()
@@ -212,7 +213,12 @@ class Happenings:
     def _roll_back_desk(self) -> None:
         desk = self._desk()
         if desk.roll_back():
-            self.world.later(self._some_time() / 10, desk.start)
+            self.world.later(self._some_time() / 10, lambda: self._start_and_write(desk))
+
+    def _start_and_write(self, desk: Desk) -> None:
+        desk.start()
+        if self.world.chance(0.7):
+            self.people.note(desk)  # before the plane has said anything: two ends of one chain
 
     def _clock_jumps(self) -> None:
         desk = self._desk()
@@ -231,4 +237,3 @@ class Happenings:
 
     def _sync_now(self) -> None:
         self._desk().sync_now()
-

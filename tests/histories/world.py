@@ -56,7 +56,7 @@ class Trouble:
     write_fails: float = 0.02
     crash_at_write: float = 0.015
     plane_dies_at_push: float = 0.01
-    back_end_loses: float = 0.12
+    back_end_loses: float = 0.2
 
 
 class World:

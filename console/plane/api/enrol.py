@@ -28,7 +28,7 @@ async def enrol(request: Request, body: EnrolRequest, plane: PlaneHere) -> Respo
         raise Refused(Problem("busy", "Too many wrong codes came from this address; wait a minute and try again."))
     if enrolment.wrong_code(body, plane.record.identities):
         plane.wrong_codes.count(address, seconds)
-        _log.warning("a wrong enrolment code came from %s", address)
+        _log.info("a wrong enrolment code came from %s", address)
         raise Refused(Problem("forbidden", enrolment.WRONG))
     now = plane.clock()
     found = await plane.database.write(lambda tx: enrolment.enrol(tx, plane.record, body, now))

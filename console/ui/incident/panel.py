@@ -21,6 +21,7 @@ from console.ui.frame import Frame
 from console.ui.incident.actions_view import BY_KEY, ROWS
 from console.ui.incident.blocking import NOTHING_CHOSEN, Seat, blocked, seat_of
 from console.ui.incident.close_sheet import CloseSheet
+from console.ui.incident.conflicts_view import ConflictsView
 from console.ui.incident.doing import Doing
 from console.ui.incident.evidence_sheet import ExportSheet
 from console.ui.incident.grade_sheet import GradeSheet
@@ -63,6 +64,7 @@ class IncidentPanel(QWidget):
             "incident.close": self._close_sheet,
         }
         self.page = Page(frame.theme, self)
+        self.conflicts = ConflictsView.put_into(frame, self.page, 2)
         self.nothing = Words(frame.theme, NOTHING_CHOSEN, "title", "text_dim", wrap=True, parent=self)
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._stack = QStackedLayout(self)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -53,7 +55,7 @@ def _grade(author: Author, incident: str, level: str, saw: str, actor: str = "be
 
 
 def _severity(told: Told) -> tuple[Any, ...]:
-    return told.ask(lambda db: db.tuples("SELECT severity, severity_event FROM incident"))[0]
+    return tuple(told.ask(lambda db: db.tuples("SELECT severity, severity_event FROM incident"))[0])
 
 
 def _as_started_over(told: Told) -> list[str]:
@@ -155,9 +157,8 @@ def test_a_rejected_event_is_listed_and_written_again_on_what_holds_now(told: To
     assert (again.body["level"], again.body["saw"]) == ("SEV-2", story.ids["incident.opened"])
     ask_commander(told.record, event_id, "May I?", COMMANDER, START)
     assert event_id in told.ask(lambda db: db.events(story.incident, "note.added"))[-1].envelope.body["text"]
-    for verb in (lambda: write_again(told.record, again.event_id, COMMANDER, START),):
-        with pytest.raises(ConsoleError):
-            verb()
+    with pytest.raises(ConsoleError):
+        write_again(told.record, again.event_id, COMMANDER, START)
     assert told.ask(quarantined) == ()
 
 
@@ -165,9 +166,6 @@ def test_a_rejected_event_is_listed_and_written_again_on_what_holds_now(told: To
 @settings(max_examples=15, deadline=None)
 def test_any_order_of_arrival_comes_to_the_same_conflicts(order: list[int], chance: random.Random) -> None:
     """The same journal, of which a desk held some of its own before: severity and sides depend on the order alone."""
-    from pathlib import Path
-    from tempfile import TemporaryDirectory
-
     with TemporaryDirectory() as folder, telling(Path(folder, "s")) as told:
         story = told.story
         story.opened()

@@ -52,7 +52,7 @@ def test_an_answer_is_seen_by_a_desk_that_held_it() -> None:
 
 
 def test_a_decision_settles_what_it_names_and_no_more() -> None:
-    both = [said("a", "SEV-1"), said("b", "SEV-4", "x", author=BEN)]
+    both: list[Said | Resolved] = [said("a", "SEV-1"), said("b", "SEV-4", "x", author=BEN)]
     kept = Resolved("r", "b", ("a",), "incident_commander")
     assert settle(SEVERITY, [*both, kept]) == Standing("b", ("b",), settled=True)
     assert settle(SEVERITY, [*both, Resolved("r", "b", ("a",), "scribe")]) == Standing("a", ("a", "b"))
@@ -61,7 +61,7 @@ def test_a_decision_settles_what_it_names_and_no_more() -> None:
 
 
 def test_a_stale_grade_after_a_decision_is_a_new_conflict() -> None:
-    entries = [
+    entries: list[Said | Resolved] = [
         said("a", "SEV-1"),
         said("b", "SEV-4", "x", author=BEN),
         Resolved("r", "b", ("a",), "incident_commander"),

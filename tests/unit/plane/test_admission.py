@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from console.domain.access import COMMANDER, Access
 from console.domain.times import from_epoch_us
 from console.plane.admission import Scene, judge_event
 from console.plane.identities import Identities
@@ -142,3 +143,52 @@ def test_a_wrong_clock_is_flagged_and_never_refused(minutes: int, flagged: bool)
 
 def test_a_closing_with_both_signatures_is_accepted() -> None:
     assert judge_event(event("incident.closed", CLOSED, person=PERSON), SCENE).problem is None
+
+
+LIMITED = Access(limited=True, holders={COMMANDER: "p@example.org"}, granted=frozenset({"guest@example.org"}))
+RULED = replace(KNOWN, roles={"p@example.org": frozenset({COMMANDER})})
+
+
+@pytest.mark.parametrize(
+    ("actor", "owner", "accepted"),
+    [
+        ("p@example.org", "", True),
+        ("guest@example.org", "", True),
+        ("eve@example.org", "", False),
+        ("p@example.org", "eve@example.org", False),
+        ("local:eve", "guest@example.org", True),
+    ],
+    ids=["commander", "granted", "nobody", "a name on another's desk", "adopted from before the enrolment"],
+)
+def test_a_limited_incident_is_written_by_those_let_in(actor: str, owner: str, accepted: bool) -> None:
+    known = replace(KNOWN, persons_of={DESK.id: owner} if owner else {})
+    verdict = judge_event(event(actor=actor), replace(SCENE, identities=known, access=LIMITED))
+    assert (verdict.problem is None) is accepted
+    assert (verdict.recorded, verdict.advances) == (True, True)
+
+
+def test_the_plane_writes_everywhere() -> None:
+    assert judge_event(event(by=PLANE, actor="plane"), replace(SCENE, access=LIMITED)).problem is None
+
+
+@pytest.mark.parametrize(
+    ("access", "known", "incident", "accepted"),
+    [
+        (LIMITED, RULED, INCIDENT, True),
+        (LIMITED, KNOWN, INCIDENT, False),
+        (Access(), RULED, INCIDENT, False),
+        (LIMITED, RULED, SYSTEM, False),
+    ],
+    ids=["commander", "without the role", "not in command", "system"],
+)
+def test_access_is_the_commanders(access: Access, known: Identities, incident: str, accepted: bool) -> None:
+    made = event("access.granted", {"person": "a@example.org"}, person=PERSON, incident=incident)
+    verdict = judge_event(made, replace(SCENE, identities=known, access=access))
+    assert (verdict.problem is None) is accepted
+
+
+def test_an_enrolment_that_comes_before_its_invitation_waits() -> None:
+    body = {"device": OTHER_DESK.id, "public_key": OTHER_DESK.public_hex, "label": "", "person": "p", "code": "c"}
+    verdict = judge_event(event("device.enrolled", body | {"invite": fresh_id()}, by=PLANE, incident=SYSTEM), SCENE)
+    assert verdict.problem is not None
+    assert (verdict.problem.kind, verdict.recorded, verdict.advances) == ("conflict", False, False)

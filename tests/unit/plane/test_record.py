@@ -154,6 +154,19 @@ def test_a_new_start_knows_what_the_last_one_knew(kept: tuple[Database, Record],
     again.close()
 
 
+def test_who_has_access_is_known_after_a_new_start(kept: tuple[Database, Record], tmp_path: Path) -> None:
+    database, record = kept
+    body = {"role": "scribe", "person": "p@example.org", "saw": ""}
+    database.write_now(lambda tx: record.write(tx, "role.taken", INCIDENT, body))
+    database.write_now(lambda tx: record.write(tx, "access.limited", INCIDENT, {"reason": "x"}))
+    access = record.access(INCIDENT)
+    assert (access.limited, access.lets_in("p@example.org"), access.lets_in("q@example.org")) == (True, True, False)
+    database.close()
+    again, reborn = opened(tmp_path)
+    assert reborn.access(INCIDENT) == access
+    again.close()
+
+
 def test_the_database_itself_refuses_to_rewrite_the_journal(kept: tuple[Database, Record]) -> None:
     database, _ = kept
     for statement in ("UPDATE journal SET status = 'accepted'", "DELETE FROM journal"):

@@ -15,6 +15,7 @@ from console.store._sqlite import Connection, vacuum_into
 from console.store.archive import restore
 from console.store.blobs import copy_as_is
 from console.store.faults import BackupTooSlow
+from console.store.migrations import SCHEMA_VERSION
 from console.store.opening import Store, open_store
 from console.store.record import Record
 from console.store.verify import verify_store
@@ -163,12 +164,12 @@ def test_an_older_store_is_copied_before_it_is_migrated(tmp_path: Path, monkeypa
         assert [path.name for path in backup.kept(tmp_path / "store")] != []
         raise InputError("The step fails.")
 
-    monkeypatch.setattr(opening, "SCHEMA_VERSION", opening.SCHEMA_VERSION + 1)
+    monkeypatch.setattr(opening, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
     monkeypatch.setattr(opening, "migrate", migrate)
     with pytest.raises(InputError, match="The step fails"):
         open_store(tmp_path / "store")
     (kept,) = backup.kept(tmp_path / "store")
-    assert f"-schema{opening.SCHEMA_VERSION - 1}-" in kept.name
+    assert f"-schema{SCHEMA_VERSION}-" in kept.name
     assert verify_store(kept).faults == verify_store(store.path).faults == ()
 
 

@@ -14,6 +14,7 @@ from console.sync.values import (
     IDLE,
     ConfigAnswered,
     Failed,
+    JournalAnswered,
     RaiseAlarm,
     SetAside,
     StoreEntries,
@@ -355,7 +356,7 @@ def _alarm_forgotten_at_start(stack: ExitStack) -> None:
 
 def _engine_ahead_of_disk(stack: ExitStack) -> None:
     """The engine believes in its cursor before the disk has it."""
-    original = answers._HANDLERS[type(_sample())]
+    original = answers._HANDLERS[JournalAnswered]
 
     def on_journal(turn: Turn, lane: str, event: Any) -> None:
         original(turn, lane, event)
@@ -363,13 +364,7 @@ def _engine_ahead_of_disk(stack: ExitStack) -> None:
         if state.pending_cursor is not None:
             turn.set(cursor=state.pending_cursor)
 
-    swap_item(stack, answers._HANDLERS, type(_sample()), on_journal)
-
-
-def _sample() -> Any:
-    from console.sync.values import JournalAnswered
-
-    return JournalAnswered(0, "", (), 0, "")
+    swap_item(stack, answers._HANDLERS, JournalAnswered, on_journal)
 
 
 BUGS = (

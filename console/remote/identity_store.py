@@ -86,6 +86,21 @@ def desk_identity(
     return _in_keyring(folder, keychain or SystemKeychain(), randomness)
 
 
+def seal_identity(
+    folder: Path,
+    identity: DeskIdentity,
+    passphrase: str,
+    randomness: Callable[[int], bytes] = secrets.token_bytes,
+) -> DeskIdentity:
+    """Keeps an identity that lived in memory only in the file under a passphrase; the same desk comes back from it.
+
+    Raises InputError for a short passphrase, EnvironmentFault when it cannot be written.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_sealed(folder / SEALED_FILE, _to_text((identity.device_key, identity.evidence)), passphrase, randomness)
+    return DeskIdentity(identity.device_key, identity.evidence, IN_FILE, identity.why)
+
+
 def _in_keyring(folder: Path, keychain: Keychain, randomness: Callable[[int], bytes]) -> DeskIdentity:
     try:
         name = _name(folder, randomness)

@@ -24,6 +24,8 @@ from console.protocol.messages import (
     CommandStatus,
     ConfigAnswer,
     ConsistencyAnswer,
+    EnrolAnswer,
+    EnrolRequest,
     EventAnswer,
     HeadsAnswer,
     InclusionAnswer,
@@ -108,11 +110,15 @@ class PlaneClient:
             self.config()
         origin = origin or self._origin
         key, nonce = self._tokens.device_key, self._tokens.nonce()
-        # The plane judges the age of a request by its own clock: a desk whose clock is wrong is flagged, never shut out.
+        # The plane judges a request's age by its own clock: a desk whose clock is wrong is flagged, never shut out.
         time = format_utc(from_epoch_us(self._wire.now_us() + (self._ahead_us or 0)))
         sig = sign_token_request(key, nonce, time, origin)
         body = {"device": key.id, "time": time, "nonce": nonce, "origin": origin, "sig": sig}
         return self._read(TokenAnswer, self._ask("POST", "/v1/token", _json(body), token="")).answer.token
+
+    def enrol(self, request: EnrolRequest) -> Exchange[EnrolAnswer]:
+        """Has the plane let this device in by a one-time code; needs no token. The same again gets the same answer."""
+        return self._read(EnrolAnswer, self._ask("POST", "/v1/enrol", _json(request.model_dump()), token=""))
 
     def push(self, batch: Sequence[SignedEvent]) -> Exchange[PushAnswer]:
         """Sends events in this order; one receipt each, after the plane's commit. Safe to repeat."""

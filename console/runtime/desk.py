@@ -11,7 +11,7 @@ import contextlib
 import secrets
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -266,6 +266,19 @@ class Desk:
         )  # fmt: skip
         self._outside = Outside(settings, self._writer, store.reader)
         self._outside.start()
+
+    def go_to_plane(self, plane_url: str) -> None:
+        """Gives a desk that worked alone its plane: what talks is begun anew with that address. Blocks for a moment.
+
+        Raises RefusedError on a desk that has a plane, InputError for an address that may not be used.
+        """
+        if self.settings.plane_url or self._running()._writer is None:
+            raise RefusedError(self.read_only or "This desk has a plane already; use a store of its own for another.")
+        outside, self._outside = self._outside, None
+        if outside is not None:
+            outside.stop()
+        self.settings = replace(self.settings, plane_url=plane_url)
+        self.go_outside()
 
     def stop(self) -> None:
         """Stops what talks, the writer after its backup, then the readers, and closes the store; again does nothing.

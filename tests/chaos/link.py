@@ -37,6 +37,7 @@ class Link:
     def set_mode(self, mode: str) -> None:
         """From now on; what runs is cut when the line is not open any more, except into a hole, where it hangs."""
         self.mode = mode
+        self._loop.call_soon_threadsafe(self._passing.clear if mode == HOLE else self._passing.set)
         if mode == REFUSE:
             self.cut()
 
@@ -54,7 +55,8 @@ class Link:
         self._loop.close()
 
     async def _serve(self) -> None:
-        self._stop = asyncio.Event()
+        self._stop, self._passing = asyncio.Event(), asyncio.Event()
+        self._passing.set()
         server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
         self._here = b"Host: 127.0.0.1:%d" % self.port  # the plane answers only to its own address
@@ -94,8 +96,7 @@ class Link:
 
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asks: bool = False) -> None:
         while part := await reader.read(_CHUNK):
-            while self.mode == HOLE:
-                await asyncio.sleep(0.05)  # nothing is answered and nothing is refused: the desk cannot tell
+            await self._passing.wait()  # in a hole nothing is answered and nothing is refused: the desk cannot tell
             writer.write(part.replace(self._here, b"Host: 127.0.0.1:%d" % self.target) if asks else part)
             await writer.drain()
             self.carried += len(part)

@@ -265,7 +265,7 @@ def _holes(stack: ExitStack) -> None:
         answered = page(plane, request)
         entries = getattr(answered, "entries", ())
         if len(entries) > 1 and plane.world.chance(NOW_AND_THEN):
-            return replace(answered, entries=(*entries[:-2], entries[-1]))
+            return replace(answered, entries=(*entries[:-2], entries[-1]))  # type: ignore[misc]
         return answered
 
     wrap(stack, Plane, "_page", around)

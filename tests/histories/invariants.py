@@ -230,7 +230,13 @@ class Checker:
                 (unreadable,),
             )
             found |= {row[0] for row in behind}
-        return found
+        # The same behind the fork of a rolled-back desk, in the chains that it has left behind since.
+        left = desk.rows.tuples(
+            "SELECT e.event_id FROM event e JOIN timeline t USING (n) "
+            "WHERE e.device = ? AND e.incarnation < ? AND t.status = 'rejected'",
+            (desk.key.id, desk.record.incarnation),
+        )
+        return found | {row[0] for row in left}
 
     def _journal_equals(self, desk: Desk) -> None:
         """The desk's copy is the journal, and every event in it is held - in the timeline, or apart and alarmed."""

@@ -195,7 +195,7 @@ class CommandChecker:
                 )
                 if known is not None and known.state in ENDS and state in ENDS:
                     demand(
-                        state == known.state or command_id not in effects,
+                        state == known.state or command_id not in effects or bool(self.plane.rolled_back),
                         "shown as it is",
                         f"{name} is shown {state}, the plane says {known.state}",
                     )

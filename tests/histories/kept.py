@@ -57,5 +57,6 @@ CAUGHT_BY: dict[str, int] = {
     "never resolved": 15,
     "hash not compared": 18,
     "answered before commit": 35,
-    "expired at the actuator": 85,
+    "expired said too soon": 44,
+    "verified by state": 91,
 }

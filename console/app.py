@@ -37,6 +37,7 @@ NO_DISPLAY = (
     "`incident-console demo --headless`."
 )
 
+OPEN_S = 30.0
 NOT_OPENED = "There is nothing to show: the desk could not be opened. Mend what the notice says, then start it again."
 
 
@@ -182,33 +183,50 @@ class OwnDesk:
             self._settings, self._fault = config.Settings(), error.sentence
         self._folder = store or self._settings.store or paths.store_dir()
         self._plane = self._settings.plane or "" if plane is None else plane
+        self._verify: bool | str = str(self._settings.plane_ca) if self._settings.plane_ca is not None else True
         self._page: FirstRun | None = None
 
     def begin(self) -> None:
         """Asks for what is missing, or opens the desk at once."""
         from console.remote.identity_store import SEALED_FILE
-        from console.ui.first_run import Answers
+        from console.remote.membership import has_person_key
+        from console.ui.first_run import LOCKED, OWN_KEY, Answers
 
-        locked = (self._folder / SEALED_FILE).is_file()
-        if not self._settings.name or locked:
-            self._ask(locked and bool(self._settings.name))
+        name = self._settings.name
+        if name and (self._folder / SEALED_FILE).is_file():
+            self._ask(LOCKED)
+        elif name and has_person_key(self._folder):
+            self._ask(OWN_KEY)
+        elif name:
+            self._open(Answers(name, self._plane))
         else:
-            self._open(Answers(self._settings.name, self._plane))
+            self._ask()
 
-    def _ask(self, locked: bool) -> None:
+    def _ask(self, locked: str = "") -> None:
         from console.ui.first_run import FirstRun
 
         window = self._program.window
         self._page = FirstRun(self._program.theme, self._settings.name or "", self._plane, locked, window)
         self._page.answered.connect(self._open)
+        self._page.meeting_wanted.connect(self._meet)
         window.show_page(self._page, "Locked" if locked else "First start")
         window.bar.title.setText("This desk is locked." if locked else "No incident yet: who are you?")
         if self._fault:
             self._page.say(self._fault)
         self._page.first_focus()
 
+    def _meet(self, answers: Answers) -> None:
+        from console.runtime.joining import meeting_of
+
+        bridge, page = self._program.bridge, self._page
+        assert bridge is not None  # made before anything is asked
+        assert page is not None
+        bridge.work(
+            partial(meeting_of, answers.plane, self._verify), owner=page, then=page.compare, failed=self._failed
+        )
+
     def _open(self, answers: Answers) -> None:
-        opening = own_opening(self._folder, answers)
+        opening = own_opening(self._folder, answers, self._remember_joined, self._verify)
         open_in(self._program, replace(opening, guide=partial(self._opened, answers)), self._failed)
 
     def _opened(self, answers: Answers, frame: Frame) -> None:
@@ -219,6 +237,13 @@ class OwnDesk:
         kept = frame.session.kept
         if kept.startswith("in memory"):
             frame.notices.say(f"The keys of this desk are kept {kept}: the next start is another desk.", "warning")
+
+    def _remember_joined(self, name: str, plane: str) -> None:
+        """Called on a worker, when a desk that worked alone has joined."""
+        from console import config, paths
+
+        with contextlib.suppress(OSError, config.SettingsError):  # the membership in the folder says it as well
+            config.remember(paths.settings_file(), name=name, plane=plane)
 
     def _remember(self, answers: Answers) -> None:
         from console import config, paths
@@ -232,46 +257,81 @@ class OwnDesk:
         from console.ui.bridge import sentence_of
 
         if self._page is None:
-            self._ask(locked=False)
+            self._ask()
         if self._page is not None:
             self._page.say(sentence_of(error))
             self._page.first_focus()
 
 
-def own_opening(folder: Path, answers: Answers) -> Opening:
+def own_opening(
+    folder: Path,
+    answers: Answers,
+    remember_joined: Callable[[str, str], None] = lambda _name, _plane: None,
+    verify: bool | str = True,
+) -> Opening:
     """How the desk whose store lies in `folder` is opened for who answered; everything in it blocks.
 
-    Raises what identity store and store raise; Offline or InputError for a plane never met that does not answer.
+    Answers with a plane that was compared have the desk enrolled first. `remember_joined(name, plane)` is called when
+    a desk that worked alone joins later. Raises what identity store, enrolment and store raise; Offline or InputError
+    for a plane never met that does not answer.
     """
     from console.policy import default_path, load
 
     held: dict[str, Any] = {}
 
     def desk(prepare: Prepare) -> Desk:
-        from console.remote.identity_store import desk_identity
+        from console.remote.identity_store import SEALED_FILE, desk_identity
+        from console.remote.kept_head import KeyringHead
+        from console.remote.membership import has_person_key, membership, person_key
+        from console.remote.sealed_file import WrongPassphrase
         from console.runtime.desk import Desk, DeskSettings
+        from console.runtime.joining import bring_in, remember_met
 
         held["policy"] = load(default_path())
-        held["identity"] = identity = desk_identity(folder, passphrase=answers.passphrase)
-        held["world"] = world = _world(folder, answers.plane)
-        made = Desk(
+        fresh = not (folder / SEALED_FILE).is_file()
+        seal = answers.sealed or not fresh
+        held["identity"] = identity = desk_identity(folder, passphrase=answers.passphrase if seal else "")
+        if answers.met is not None:
+            found = bring_in(
+                folder, answers.met, answers.code, identity, answers.passphrase, verify, just_sealed=seal and fresh
+            )
+            held.update(identity=found.identity, key=found.key)
+        elif answers.passphrase and has_person_key(folder):
+            with contextlib.suppress(*(() if fresh else (WrongPassphrase,))):  # two passphrases: the key stays locked
+                held["key"] = person_key(folder, answers.passphrase)
+        held["member"] = member = membership(folder)
+        plane = answers.plane or (member.plane.url if member is not None else "")
+        met = member.plane if member is not None else None
+        held["world"] = world = _World(met.exercise, met.origin) if met is not None else _world(folder, plane, verify)
+        held["desk"] = made = Desk(
             DeskSettings(
-                folder=folder, device_key=identity.device_key, exercise=world.exercise,
-                policy_hash=held["policy"].hash, plane_url=answers.plane, second_window=True,
+                folder=folder, device_key=held["identity"].device_key, exercise=world.exercise,
+                policy_hash=held["policy"].hash, plane_url=plane, verify=verify, second_window=True,
+                head_keeper=KeyringHead(folder),
             )
         )  # fmt: skip
         prepare(made)
-        made.start()
+        made.start(outside=False)
+        try:
+            if met is not None and not made.read_only:
+                made.act(remember_met, met, now=made.settings.clock()).result(OPEN_S)
+            made.go_outside()
+        except BaseException:
+            made.stop()
+            raise
         return made
 
     def session(_: Desk) -> Session:
+        from console.runtime.joining import DeskDoor
         from console.ui.session import Session
 
-        identity, world = held["identity"], held["world"]
+        identity, world, member = held["identity"], held["world"], held["member"]
         return Session(
-            person=f"local:{answers.name}", display_name=answers.name, exercise=world.exercise,
+            person=member.person if member is not None else f"local:{answers.name}", display_name=answers.name,
+            exercise=world.exercise, roles=member.roles if member is not None else (), key=held.get("key"),
             evidence_identity=identity.evidence, origin=world.origin,
             kept=identity.kept + (f" ({identity.why})" if identity.why else ""),
+            door=DeskDoor(held["desk"], identity, lambda found: remember_joined(answers.name, found.member.plane.url)),
         )  # fmt: skip
 
     return Opening(desk=desk, session=session, policy=lambda: held["policy"])
@@ -285,7 +345,7 @@ class _World:
     origin: str
 
 
-def _world(folder: Path, plane: str) -> _World:
+def _world(folder: Path, plane: str, verify: bool | str) -> _World:
     """The world this store belongs to: as it met its plane before, else as the plane says; alone it is the live one."""
     from console.store.opening import record_path
     from console.store.readers import Reader
@@ -297,10 +357,10 @@ def _world(folder: Path, plane: str) -> _World:
             met = sync_position(reader)
         if met.exercise is not None:
             return _World(met.exercise, met.origin)
-    return _ask_plane(plane) if plane else _World(False, "")
+    return _ask_plane(plane, verify) if plane else _World(False, "")
 
 
-def _ask_plane(plane: str) -> _World:
+def _ask_plane(plane: str, verify: bool | str) -> _World:
     import secrets
     import time
 
@@ -310,7 +370,7 @@ def _ask_plane(plane: str) -> _World:
     from console.remote.wire import Wire
 
     nobody = TokenKeeper(SigningKey(secrets.token_bytes(SEED_BYTES)), lambda: secrets.token_hex(32))
-    client = PlaneClient(Wire(plane, lambda: time.time_ns() // 1000), nobody)
+    client = PlaneClient(Wire(plane, lambda: time.time_ns() // 1000, verify), nobody)
     try:
         answer = client.config().answer
     finally:

@@ -43,12 +43,14 @@ class Settings:
         name: what this person is called on this desk; asked for at the first start.
         store: folder of the desk's store; None means `console.paths.store_dir()`.
         plane: address of the control plane; None means work alone.
+        plane_ca: file of the authority (PEM) that the plane's certificate comes from; None means the system's.
         log_level: the least serious records that go to the log file.
     """
 
     name: str | None = None
     store: Path | None = None
     plane: str | None = None
+    plane_ca: Path | None = None
     log_level: LogLevel = "info"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,18 +59,30 @@ def init(
 @app.command()
 def run(
     database: DATABASE = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port on the loopback; 0 picks one.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks one.")] = None,
     config: CONFIG = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Certificate in PEM form, with its chain.")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The certificate's key, for its owner's eyes.")
+    ] = None,
     secrets_stdin: Annotated[
         bool, typer.Option("--secrets-stdin", help="Read the secrets from standard input, end when it closes.")
     ] = False,
 ) -> None:
-    """Run a plane on the loopback until it is stopped."""
+    """Run a plane until it is stopped: on the loopback, or with TLS on the address that the settings name."""
     from console.plane import server
+    from console.plane.service import wall_clock
+    from console.plane.tls import read_certificate
 
     settings = settings_of(config, database)
+    settings = replace(settings, tls_cert=tls_cert or settings.tls_cert, tls_key=tls_key or settings.tls_key)
     secrets = _secrets(settings, secrets_stdin)
-    sock = server.listen(settings.port if port is None else port)
+    certificate = read_certificate(settings.tls_cert, settings.tls_key)
+    if certificate is not None and certificate.expires < wall_clock():
+        typer.echo(f"incident-console: the certificate in {settings.tls_cert} is over; desks refuse it.", err=True)
+    sock = server.listen(settings.port if port is None else port, settings.host, tls=certificate is not None)
 
     def ready(line: dict[str, Any], stop: Any) -> None:
         server.print_line(line)

@@ -32,23 +32,28 @@ def invite(
     database: DATABASE = None,
     port: PORT = None,
 ) -> None:
-    """Invite a person: prints the one-time code that enrols one device of theirs."""
+    """Invite a person: prints the one-time code that enrols one device of theirs, and the words of the root key."""
     from console.plane.founding import ROOT_KEY, read_key
     from console.plane.rooting import invitation, write_as_root
     from console.plane.service import wall_clock
+    from console.proof.words import root_words
 
     settings = settings_of(config, database)
     for text, what in ((person, "person"), (label or "-", "label"), (name or "-", "name")):
         _check(text, what)
     roles = [_role(one, settings.policy) for one in role or ()]
     made = invitation(person, name or person, roles, label[:80], hours, wall_clock())
-    event_id = write_as_root(settings, read_key(root_key, ROOT_KEY), lambda _: made.entries, wall_clock, port)
+    root = read_key(root_key, ROOT_KEY)
+    event_id = write_as_root(settings, root, lambda _: made.entries, wall_clock, port)
+    words = " ".join(root_words(root.public_hex))
     if as_json:
         told = {"code": made.code, "person": person, "roles": roles, "expires": made.expires, "invite": event_id}
+        told["root_words"] = words
         typer.echo(json.dumps(told))
         return
     typer.echo(made.code)
     typer.echo(f"incident-console: this code enrols one device of {person} until {made.expires}.", err=True)
+    typer.echo(f"incident-console: tell them these eight words by another way, to be compared: {words}", err=True)
 
 
 def grant(

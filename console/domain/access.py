@@ -28,11 +28,13 @@ class Access:
         limited: whether it is closed to those who are not named below.
         holders: role -> the person who took it last.
         granted: persons let in by name and not withdrawn since.
+        withdrawn: persons shut out by name and not let in since; a role that they take or are given lets nobody back.
     """
 
     limited: bool = False
     holders: Mapping[str, str] = field(default_factory=dict)
     granted: frozenset[str] = frozenset()
+    withdrawn: frozenset[str] = frozenset()
 
     @property
     def commander(self) -> str:
@@ -41,23 +43,28 @@ class Access:
 
     def lets_in(self, person: str) -> bool:
         """Whether that person may read and write here now."""
-        return not self.limited or person in self.granted or person in self.holders.values()
+        if not self.limited or person in self.granted or (person and person == self.commander):
+            return True
+        return person in self.holders.values() and person not in self.withdrawn
 
     def after(self, event_type: str, body: Mapping[str, Any]) -> Access:
         """What holds after an accepted event of this incident; its body was checked."""
         if event_type == LIMITED:
             return replace(self, limited=True)
         if event_type == GRANTED:
-            return replace(self, granted=self.granted | {str(body["person"])})
+            person = {str(body["person"])}
+            return replace(self, granted=self.granted | person, withdrawn=self.withdrawn - person)
         if event_type == WITHDRAWN:
-            return replace(self, granted=self.granted - {str(body["person"])})
+            person = {str(body["person"])}
+            return replace(self, granted=self.granted - person, withdrawn=self.withdrawn | person)
         if event_type == ROLE_TAKEN:
             return replace(self, holders={**self.holders, str(body["role"]): str(body["person"])})
         return self
 
     def as_object(self) -> dict[str, Any]:
         """A plain object to be kept; `access_from_object` reads it back."""
-        return {"limited": self.limited, "holders": dict(self.holders), "granted": sorted(self.granted)}
+        names = {"granted": sorted(self.granted), "withdrawn": sorted(self.withdrawn)}
+        return {"limited": self.limited, "holders": dict(self.holders)} | names
 
 
 OPEN = Access()
@@ -67,6 +74,7 @@ OPEN = Access()
 def access_from_object(value: Any) -> Access:
     """The access that `as_object` wrote; raises InputError when it is none."""
     try:
-        return Access(bool(value["limited"]), dict(value["holders"]), frozenset(value["granted"]))
-    except (KeyError, TypeError, ValueError) as error:
+        named = (frozenset(value["granted"]), frozenset(value.get("withdrawn", ())))
+        return Access(bool(value["limited"]), dict(value["holders"]), *named)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError("What is kept about the access to an incident is damaged; restore a backup.") from error

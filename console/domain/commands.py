@@ -32,7 +32,7 @@ _MOVES: Mapping[str, tuple[str, ...]] = {
     ARMED: (AUTHORISED, EXPIRED, STALE),
     AUTHORISED: (SENT, REFUSED, EXPIRED, STALE, FALLBACK),
     SENT: (ACKNOWLEDGED, DISPATCHED, VERIFIED, REFUSED, EXPIRED, STALE, SUPERSEDED, UNKNOWN),
-    ACKNOWLEDGED: (DISPATCHED, VERIFIED, EXPIRED, SUPERSEDED, UNKNOWN),
+    ACKNOWLEDGED: (DISPATCHED, VERIFIED, SUPERSEDED, UNKNOWN),
     DISPATCHED: (VERIFIED, SUPERSEDED, UNKNOWN),
     UNKNOWN: (ACKNOWLEDGED, DISPATCHED, VERIFIED, REFUSED, EXPIRED, STALE, SUPERSEDED, FALLBACK),
 }
@@ -41,6 +41,15 @@ _MOVES: Mapping[str, tuple[str, ...]] = {
 def may_move(state: str, to: str) -> bool:
     """Whether a command may go from `state` to `to`; an end never moves, and progress never goes back."""
     return to in _MOVES.get(state, ())
+
+
+def may_follow(state: str, to: str) -> bool:
+    """Whether who only looks now and then may come from `state` to `to`: "unknown" may have lain between unseen.
+
+    What was acknowledged ends as refused or expired by way of "unknown" alone; whoever carries it out goes that way
+    (`may_move`), and whoever is told may have missed it.
+    """
+    return may_move(state, to) or (to in ENDS and may_move(state, UNKNOWN) and may_move(UNKNOWN, to))
 
 
 @dataclass(frozen=True, slots=True)

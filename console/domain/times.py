@@ -28,19 +28,28 @@ def parse_utc(text: str) -> datetime:
     if not _FORM.fullmatch(text):
         raise InputError(f"'{text[:40]}' is not a UTC time of the form 2026-01-31T14:02:11.000000Z.")
     try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+        return datetime.fromisoformat(text)  # the form is exact already; strptime takes ten times as long
     except ValueError as error:
         raise InputError(f"'{text[:40]}' names a moment that does not exist; correct the date or the hour.") from error
 
 
 def from_epoch_us(microseconds: int) -> datetime:
-    """An aware UTC datetime from integer microseconds since 1970, without the rounding of floats."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+    """An aware UTC datetime from integer microseconds since 1970, without the rounding of floats.
+
+    A moment beyond the calendar (a clock reading may name the year 10889) comes out as its first or last one: what
+    somebody else wrote into the record must not keep it from being shown.
+    """
+    return _EPOCH + timedelta(microseconds=min(max(microseconds, _FIRST_US), _LAST_US))
 
 
 def to_epoch_us(moment: datetime) -> int:
     """Integer microseconds since 1970 of an aware datetime."""
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_US = to_epoch_us(datetime.min.replace(tzinfo=UTC))
+_LAST_US = to_epoch_us(datetime.max.replace(tzinfo=UTC))
 
 
 _HOUR = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")

@@ -7,6 +7,7 @@ only when it is complete.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import os
@@ -220,15 +221,21 @@ def _check_custody(events: Sequence[SignedEvent], sealed: Sealed) -> None:
 
 @contextmanager
 def _new_folder(dest: Path) -> Iterator[Path]:
-    """A folder beside `dest` that takes its name when all went well and is removed when not."""
+    """A folder beside `dest` that takes its name when all went well and is removed when not.
+
+    It is locked while it is written, so that a second attempt at the same package is told so and touches nothing.
+    """
     partial = dest.with_name(f".{dest.name}.partial")
     if dest.exists() or dest.is_symlink():
         raise EnvironmentFault(f"{dest} exists already; a package is only written to a new folder, name another.")
+    with _claimed(partial, dest):
+        yield from _filled(partial, dest)
+
+
+def _filled(partial: Path, dest: Path) -> Iterator[Path]:
     try:
-        if partial.is_dir() and not partial.is_symlink():
-            shutil.rmtree(partial)  # what a crash left of an earlier attempt
-        for folder in (partial, *(partial / name for name in bag.FOLDERS)):
-            folder.mkdir(mode=0o700)
+        for name in bag.FOLDERS:
+            (partial / name).mkdir(mode=0o700)
         yield partial
         partial.rename(dest)
         _fsync(dest.parent)
@@ -237,6 +244,34 @@ def _new_folder(dest: Path) -> Iterator[Path]:
         raise EnvironmentFault(f"The package {dest} could not be written ({reason}); see to the disk.") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def _claimed(partial: Path, dest: Path) -> Iterator[None]:
+    """`partial`, made new and locked; what a crash left of an earlier attempt goes, what is being written stays."""
+    try:
+        if partial.is_dir() and not partial.is_symlink():
+            with _locked(partial, dest):
+                shutil.rmtree(partial)
+        partial.mkdir(mode=0o700)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise EnvironmentFault(f"The package {dest} could not be written ({reason}); see to the disk.") from error
+    with _locked(partial, dest):
+        yield
+
+
+@contextmanager
+def _locked(folder: Path, dest: Path) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise EnvironmentFault(f"The package {dest} is being written already; wait until it is there.") from error
+        yield
+    finally:
+        os.close(handle)
 
 
 def _fsync(path: Path) -> None:

@@ -24,6 +24,9 @@ from console.protocol.problems import Problem
 CLOCK_TOLERANCE_MS = 120_000
 """A clock further off than this is flagged, never refused (guides of the sync, *Record*)."""
 
+NOT_PERSONS = frozenset({"plane", "root"})
+"""The names under which the plane's own device and the root key write."""
+
 _HLC_COUNTER_BITS = 16
 
 
@@ -135,6 +138,10 @@ def _permission_fault(event: Envelope, identities: Identities) -> str:
         return ""
     if event.type in PLANE_ONLY:
         return f"Only the control plane's own device may write '{event.type}'."
+    if event.actor in NOT_PERSONS and not is_root:
+        return f"'{event.actor}' is not a person; write this in your own name."
+    if event.type == "conflict.resolved" and COMMANDER not in identities.roles.get(event.actor, ()):
+        return "A conflict is resolved by somebody whom the organisation lets command; ask the incident commander."
     if event.type == "switch.observed" and event.body.get("by") == "plane":
         return "An observation by the plane is written by the plane alone; say who observed it from where."
     return ""

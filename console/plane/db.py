@@ -263,7 +263,7 @@ def _locked(url: URL) -> int | None:
     if file is None:
         return None
     try:
-        handle = os.open(f"{file}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = os.open(f"{file}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise EnvironmentFault(
             f"The folder of {file} cannot be written: {error.strerror}; make it writable or name another."

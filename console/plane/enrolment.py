@@ -15,7 +15,7 @@ from console.domain.times import parse_utc
 from console.plane.db import Transaction
 from console.plane.identities import Identities, Invite
 from console.plane.record import Record
-from console.proof.canonical import canonical
+from console.proof.canonical import canonical, nfc
 from console.proof.envelope import SYSTEM
 from console.proof.journal import enrol_subject
 from console.proof.keys import key_id, verify_text
@@ -119,7 +119,7 @@ def _write(tx: Transaction, record: Record, request: EnrolRequest, device: str, 
     body = {
         "device": device,
         "public_key": request.device_public_key,
-        "label": request.label or invite.label,
+        "label": nfc(request.label) or invite.label,
         "person": invite.person,
         "invite": invite.event_id,
         "code": request.code,

@@ -78,7 +78,8 @@ def write_guard(path: Path, guard: Guard) -> None:
     """Replace the guard, on the disk when this returns; raises EnvironmentFault when it cannot be written."""
     draft = path.with_name(path.name + ".new")
     try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(json.dumps(asdict(guard)) + "\n")
             file.flush()
             os.fsync(file.fileno())

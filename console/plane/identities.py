@@ -53,6 +53,7 @@ class Identities:
         persons_of: device -> the person who enrolled it; a device that the root certified belongs to nobody.
         invites: the root's invitations by event id, used ones among them.
         revoked_devices, revoked_persons: who was turned away.
+        ended_devices: those that went with their person; one counts again only when it is let in anew.
     """
 
     root_public_key: str
@@ -64,6 +65,7 @@ class Identities:
     invites: Mapping[str, Invite] = field(default_factory=dict)
     revoked_devices: frozenset[str] = frozenset()
     revoked_persons: frozenset[str] = frozenset()
+    ended_devices: frozenset[str] = frozenset()
 
     @property
     def root_device(self) -> str:
@@ -90,6 +92,8 @@ class Identities:
         for name in (self.person_of(device), person):
             if name in self.revoked_persons:
                 return f"{name[:80]} was revoked by the organisation; ask whoever holds its root key."
+        if device in self.ended_devices:
+            return "This device was revoked with the person it belonged to; have it enrolled anew."
         return ""
 
     def same_key(self, person: str, other: str) -> bool:
@@ -134,7 +138,12 @@ def certificate_fault(event: Envelope) -> str:
 
 
 def _device_certified(known: Identities, _: str, body: Mapping[str, Any]) -> Identities:
-    return replace(known, devices={**known.devices, str(body["device"]): str(body["public_key"])})
+    device = str(body["device"])
+    return replace(
+        known,
+        devices={**known.devices, device: str(body["public_key"])},
+        ended_devices=known.ended_devices - {device},
+    )
 
 
 def _person_certified(known: Identities, _: str, body: Mapping[str, Any]) -> Identities:
@@ -174,7 +183,10 @@ def _device_revoked(known: Identities, _: str, body: Mapping[str, Any]) -> Ident
 
 
 def _person_revoked(known: Identities, _: str, body: Mapping[str, Any]) -> Identities:
-    """Key, roles and open invitations end; a new certificate, or an invitation signed later, lets the person return."""
+    """Key, roles, devices and open invitations end; a new certificate, or a later invitation, lets the person return.
+
+    Their devices do not return with them: whoever has an old one would otherwise be let in by the next invitation.
+    """
     person = str(body["person"])
     return replace(
         known,
@@ -185,6 +197,7 @@ def _person_revoked(known: Identities, _: str, body: Mapping[str, Any]) -> Ident
             for name, invite in known.invites.items()
         },
         revoked_persons=known.revoked_persons | {person},
+        ended_devices=known.ended_devices | {device for device, owner in known.persons_of.items() if owner == person},
     )
 
 
@@ -201,6 +214,7 @@ def _device_enrolled(known: Identities, _: str, body: Mapping[str, Any]) -> Iden
         persons_of={**known.persons_of, device: person},
         invites={**known.invites, invite.event_id: replace(invite, device=device)},
         revoked_persons=known.revoked_persons - {person},
+        ended_devices=known.ended_devices - {device},
     )
 
 

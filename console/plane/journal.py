@@ -7,7 +7,7 @@ whatever the database. Statements are built once: building them anew costs more 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, tuple_, updat
 
 from console.plane import tree
 from console.plane.db import Transaction
-from console.plane.tables import CHAIN, HEAD, JOURNAL
+from console.plane.tables import CHAIN, HEAD, INCIDENT, JOURNAL
 from console.proof.chain import ChainHead
 from console.proof.envelope import SYSTEM, SignedEvent
 from console.proof.growth import Frontier, frontier_from_text
@@ -45,6 +45,14 @@ _BY_ID = select(JOURNAL).where(JOURNAL.c.event_id == bindparam("event_id")).orde
 _READ_HEAD = select(HEAD.c.gpos, HEAD.c.journal_hash, HEAD.c.frontier).where(HEAD.c.id == HEAD_ROW)
 _MOVE_HEAD = update(HEAD).values(
     gpos=bindparam("to_gpos"), journal_hash=bindparam("to_hash"), frontier=bindparam("to_frontier")
+)
+_SHOWN = (
+    JOURNAL.c.gpos, JOURNAL.c.journal_hash, JOURNAL.c.status, JOURNAL.c.incident, JOURNAL.c.device, JOURNAL.c.hash,
+    JOURNAL.c.canon, JOURNAL.c.sig, JOURNAL.c.person_sig,
+)  # fmt: skip
+_PAGE = select(*_SHOWN).where(JOURNAL.c.gpos > bindparam("after")).order_by(JOURNAL.c.gpos).limit(bindparam("most"))
+_OF_INCIDENT = (
+    select(*_SHOWN).where(JOURNAL.c.incident == bindparam("incident")).order_by(JOURNAL.c.gpos).limit(bindparam("most"))
 )
 _READ_CHAIN = select(CHAIN.c.seq, CHAIN.c.hash).where(*_THIS_CHAIN)
 _BEGIN_CHAIN = insert(CHAIN).values(_CHAIN_ROW | _CHAIN_END)
@@ -247,8 +255,25 @@ def hash_at(connection: Connection, gpos: int) -> str | None:
 
 def page(connection: Connection, after: int, limit: int) -> list[Entry]:
     """At most `limit` entries after position `after`."""
-    query = select(JOURNAL).where(JOURNAL.c.gpos > after).order_by(JOURNAL.c.gpos).limit(limit)
-    return [_entry(row) for row in connection.execute(query)]
+    return [_entry_of(*row) for row in connection.execute(_PAGE, {"after": after, "most": limit}).all()]
+
+
+def ahead(connection: Connection, may_see: Callable[[str], bool], limit: int) -> list[Entry]:
+    """The events of "system" and of the open incidents that `may_see` lets through, at most `limit`.
+
+    "system" comes first, then the incidents opened last; each in order from its beginning.
+    """
+    still_open = select(INCIDENT.c.incident).where(INCIDENT.c.closed_at == "")
+    newest_first = still_open.order_by(INCIDENT.c.opened_at.desc(), INCIDENT.c.incident.desc())
+    found: list[Entry] = []
+    for incident in (SYSTEM, *connection.execute(newest_first).scalars()):
+        left = limit - len(found)
+        if left <= 0:
+            break
+        if may_see(incident):
+            rows = connection.execute(_OF_INCIDENT, {"incident": incident, "most": left}).all()
+            found += [_entry_of(*row) for row in rows]
+    return found
 
 
 def chain_head(connection: Connection, chain: tuple[str, str, int]) -> ChainHead:
@@ -282,6 +307,13 @@ def _advance(connection: Connection, event: SignedEvent) -> None:
 
 def _event(row: Row[Any]) -> SignedEvent:
     return SignedEvent(row.canon, row.sig, row.person_sig)
+
+
+def _entry_of(
+    gpos: int, at_hash: str, status: str, incident: str, device: str, text_hash: str, canon: str, sig: str, person: str
+) -> Entry:
+    """An entry from the columns of `_SHOWN`."""
+    return Entry(gpos, at_hash, status, SignedEvent(canon, sig, person), incident, device, text_hash)
 
 
 def _entry(row: Row[Any]) -> Entry:

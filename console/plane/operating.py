@@ -143,11 +143,10 @@ class Operator:
             await self._end(command, (SUPERSEDED,), "The back-end holds a newer state than this command's.", generation)
         elif self._epoch_of(command) != self._record.birth.epoch:
             sentence = "The plane was restored from a backup meanwhile; nothing of before is sent on, order it again."
-            await self._end(command, (EXPIRED,), sentence, generation)
+            await self._end(command, (UNKNOWN, EXPIRED), sentence, generation)
         elif parse_utc(command.expires) > self._clock():
             await self._carry_out(command)
         else:
-            # by way of "unknown": what was acknowledged may not become expired at once
             await self._end(
                 command, (UNKNOWN, EXPIRED), "It ended before it reached the back-end; nothing was done.", generation
             )
@@ -298,7 +297,10 @@ class Operator:
         await self._database.write(work)
 
     async def _end(self, command: Command, states: tuple[str, ...], sentence: str, generation: int = 0) -> None:
-        """Bring a command to an end without effect: what was desired before it is desired again."""
+        """Bring a command to an end without effect: what was desired before it is desired again.
+
+        By way of each of `states`: what was acknowledged becomes expired or refused only out of "unknown".
+        """
         body = {"command_id": command.command_id, "state": states[-1], "sentence": sentence}
 
         def work(tx: Transaction) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from console.domain.access import FOLDED_TYPES, OPEN, Access, access_from_object
+from console.domain.access import COMMANDER, FOLDED_TYPES, OPEN, ROLE_TAKEN, Access, access_from_object
 from console.domain.errors import InputError
 from console.domain.times import format_utc, to_epoch_us
 from console.plane import journal
@@ -164,7 +164,7 @@ class Record:
         if placing.problem is None:
             event = placing.event.envelope
             self._learn(tx, event)
-            _follow(tx.connection, event, placing.received_at)
+            follow_incidents(tx.connection, event, placing.received_at)
         return receipt
 
     def _learn(self, tx: Transaction, event: Envelope) -> None:
@@ -174,7 +174,7 @@ class Record:
         if after is not known:
             tx.held[_KNOWN] = after
             tx.then(lambda: setattr(self, "identities", after))
-        if event.incident == SYSTEM or event.type not in FOLDED_TYPES:
+        if event.incident == SYSTEM or event.type not in FOLDED_TYPES or _says_too_much(event, after):
             return
         admitted = self._admitted(tx)
         access = admitted.get(event.incident, OPEN).after(event.type, event.body)
@@ -195,7 +195,17 @@ class Record:
         tx.then(lambda: setattr(self, "head", at))
 
 
-def _follow(connection: Connection, event: Envelope, at: str) -> None:
+def _says_too_much(event: Envelope, known: Identities) -> bool:
+    """Whether an event gives the command to somebody whom the root never let command.
+
+    It stays in the record; but whoever may write in an incident could otherwise shut its commander out of it.
+    """
+    if event.type != ROLE_TAKEN or event.body["role"] != COMMANDER:
+        return False
+    return COMMANDER not in known.roles.get(str(event.body["person"]), ())
+
+
+def follow_incidents(connection: Connection, event: Envelope, at: str) -> None:
     """Keep the short list of incidents that intake and the lamps go by."""
     if event.type == "incident.opened":
         row = connection.execute(select(INCIDENT.c.incident).where(INCIDENT.c.incident == event.incident)).first()

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -23,6 +25,7 @@ from console.plane.founding import DEVICE_KEY, beside, read_key, sign_as_root
 from console.plane.identities import Identities, hash_of_code
 from console.plane.record import Clock, Record, birth_of
 from console.plane.settings import HOST, PlaneSettings
+from console.plane.tls import read_certificate
 from console.proof.chain import ChainHead
 from console.proof.envelope import SYSTEM, SignedEvent
 from console.proof.journal import ACCEPTED, sign_token_request
@@ -108,14 +111,31 @@ def write_as_root(settings: PlaneSettings, root: SigningKey, plan: Plan, clock: 
     plane is of another root, cannot be reached, or refuses.
     """
     if port is not None:
-        return asyncio.run(_over_http(f"http://{HOST}:{port}", root, plan, clock))
+        return asyncio.run(_over_http(_address(settings, port), root, plan, clock, settings.tls_cert))
     url = database_url(settings.database)
     address = holder(url)
     if address is None:
         return _into_database(settings, root, plan, clock)
     if not address:
         raise EnvironmentFault("The plane's database is in use by something that starts or restores; try again soon.")
-    return asyncio.run(_over_http(address, root, plan, clock))
+    return asyncio.run(_over_http(address, root, plan, clock, settings.tls_cert))
+
+
+def _address(settings: PlaneSettings, port: int) -> str:
+    """Where a plane with these settings is reached: under a name of its certificate, if it has one."""
+    certificate = read_certificate(settings.tls_cert, settings.tls_key)
+    if certificate is None:
+        return f"http://{HOST}:{port}"
+    return f"https://{HOST if HOST in certificate.names else certificate.names[0]}:{port}"
+
+
+def _trust(own: Path | None) -> ssl.SSLContext:
+    """The system's authorities, and the plane's own certificate where its settings name it."""
+    context = ssl.create_default_context()
+    if own is not None:
+        context.load_verify_locations(own)
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
 
 
 def _into_database(settings: PlaneSettings, root: SigningKey, plan: Plan, clock: Clock) -> str:
@@ -139,10 +159,11 @@ def _into_database(settings: PlaneSettings, root: SigningKey, plan: Plan, clock:
         database.close()
 
 
-async def _over_http(url: str, root: SigningKey, plan: Plan, clock: Clock) -> str:
+async def _over_http(url: str, root: SigningKey, plan: Plan, clock: Clock, own: Path | None = None) -> str:
     timeout = aiohttp.ClientTimeout(total=_SECONDS)
     try:
-        async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as session:
+        connector = aiohttp.TCPConnector(ssl=_trust(own))
+        async with aiohttp.ClientSession(timeout=timeout, trust_env=False, connector=connector) as session:
             return await _Told(session, url, root, clock).write(plan)
     except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError) as error:
         raise EnvironmentFault(

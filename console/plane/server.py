@@ -1,4 +1,4 @@
-"""Serving a plane: one process, loopback only, a ready line once it really listens, an end that loses nothing.
+"""Serving a plane: one process, loopback only without TLS, a ready line once it listens, an end that loses nothing.
 
 The ready line is one JSON object on standard output. A plane that was given its secrets over standard input ends when
 that closes, so that it never outlives whoever started it.
@@ -7,6 +7,7 @@ that closes, so that it never outlives whoever started it.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 import os
 import socket
@@ -16,27 +17,39 @@ from typing import Any
 
 import uvicorn
 
-from console.domain.errors import EnvironmentFault
+from console.domain.errors import EnvironmentFault, InputError
 from console.plane.api.app import make_app
+from console.plane.connections import HEADER_BYTES, IDLE_S, connections, most_connections
 from console.plane.service import Plane
 from console.plane.settings import HOST, PlaneSettings, Secrets
+from console.plane.tls import Certificate, read_certificate
 
 GRACE_S = 3
-_STDIN = 0
+_STDIN, _HTTPS = 0, 443
 
 
-def listen(port: int) -> socket.socket:
-    """A bound loopback socket (`port` 0: a free one); raises EnvironmentFault when the port is taken."""
+def listen(port: int, host: str = HOST, *, tls: bool = False) -> socket.socket:
+    """A bound socket (`port` 0: a free one).
+
+    Raises InputError when `host` is no address or, without TLS, not the loopback; EnvironmentFault for a port in use.
+    """
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError as error:
+        raise InputError(f"host must be an IP address to listen on, like 127.0.0.1; '{host[:60]}' is not.") from error
+    if not address.is_loopback and not tls:
+        raise InputError(f"Without TLS a plane listens on this machine only; give --tls-cert and --tls-key for {host}.")
+    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
     # the protocol by name: asyncio turns Nagle's delay off only where it reads "TCP" here, else each answer waits 40 ms
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        sock.bind((HOST, port))
+        sock.bind((host, port))
         sock.listen(256)
     except OSError as error:
         sock.close()
         raise EnvironmentFault(
-            f"Port {port} on {HOST} cannot be used: {error.strerror}; stop what uses it or choose another with --port."
+            f"Port {port} on {host} cannot be used: {error.strerror}; stop what uses it or choose another with --port."
         ) from error
     return sock
 
@@ -47,12 +60,14 @@ class PlaneServer(uvicorn.Server):
     `on_ready` is called on the event loop once connections are accepted.
     """
 
-    def __init__(self, plane: Plane, sock: socket.socket, on_ready: Callable[[], None]) -> None:
-        port = sock.getsockname()[1]
-        hosts = frozenset({f"{HOST}:{port}", f"localhost:{port}"})
+    def __init__(
+        self, plane: Plane, sock: socket.socket, certificate: Certificate | None, on_ready: Callable[[], None]
+    ) -> None:
         config = uvicorn.Config(
-            make_app(plane, hosts),
-            http="h11",
+            make_app(plane, _hosts(sock, certificate)),
+            http=connections(most_connections()),
+            h11_max_incomplete_event_size=HEADER_BYTES,
+            ssl_context_factory=(lambda _config, _default: certificate.context) if certificate is not None else None,
             ws="none",
             lifespan="off",
             loop="asyncio",
@@ -60,7 +75,7 @@ class PlaneServer(uvicorn.Server):
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            timeout_keep_alive=75,
+            timeout_keep_alive=IDLE_S,
             timeout_graceful_shutdown=GRACE_S,
         )
         super().__init__(config)
@@ -91,6 +106,7 @@ async def serve(
     """
     loop = asyncio.get_running_loop()
     try:
+        certificate = read_certificate(settings.tls_cert, settings.tls_key)
         plane = await Plane.started(settings, secrets)
     except BaseException:
         sock.close()
@@ -103,11 +119,11 @@ async def serve(
         loop.call_soon_threadsafe(stop)
 
     def ready() -> None:
-        line = ready_line(plane, sock)
+        line = ready_line(plane, sock, certificate)
         plane.database.announce(line["url"])
         on_ready(line, stop_from_anywhere)
 
-    server = PlaneServer(plane, sock, ready)
+    server = PlaneServer(plane, sock, certificate, ready)
     try:
         await plane.run_in_background(stop)
         await server.serve([sock])
@@ -117,16 +133,29 @@ async def serve(
     return plane.failed
 
 
-def ready_line(plane: Plane, sock: socket.socket) -> dict[str, Any]:
+def ready_line(plane: Plane, sock: socket.socket, certificate: Certificate | None = None) -> dict[str, Any]:
     """What is printed when the plane listens."""
-    port = sock.getsockname()[1]
+    host, port = sock.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    if certificate is not None:
+        plain = [name for name in certificate.names if not name.startswith("*.")]
+        shown = shown if shown in plain else next(iter(plain), shown)
     return {
         "ready": True,
-        "url": f"http://{HOST}:{port}",
+        "url": f"{'http' if certificate is None else 'https'}://{shown}:{port}",
         "port": port,
         "origin": plane.birth.origin,
         "exercise": plane.birth.exercise,
     }
+
+
+def _hosts(sock: socket.socket, certificate: Certificate | None) -> frozenset[str]:
+    """What may stand in a Host header: the certificate's names, or without one the loopback's."""
+    host, port = sock.getsockname()[:2]
+    own = f"[{host}]" if ":" in host else host
+    names = certificate.names if certificate is not None else (own, "localhost")
+    found = {f"{name}:{port}" for name in names}
+    return frozenset(found | set(names) if port == _HTTPS else found)
 
 
 def read_secrets_line(most: int = 16 * 1024) -> bytes:

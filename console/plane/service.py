@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import zlib
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -16,6 +18,7 @@ from typing import Any, Self
 from console.domain.errors import ConsoleError
 from console.plane.adapters.table import connected
 from console.plane.bell import Bell
+from console.plane.blobs import Blobs, blobs_folder
 from console.plane.commanding import Commanding
 from console.plane.db import Database, database_url
 from console.plane.enrolment import WrongCodes
@@ -39,6 +42,7 @@ from console.proof.keys import SigningKey
 _log = logging.getLogger(__name__)
 
 _LOOK_ANYWAY_S = 60.0
+_SENDING = 64
 
 
 def wall_clock() -> datetime:
@@ -53,6 +57,7 @@ class Plane:
     Attributes:
         closing: rings when the plane ends, so that long answers end too.
         failed: why the plane had to end by itself, "" while it did not.
+        packing: where long answers are compressed; its thread is begun by the first of them.
     """
 
     birth: Birth
@@ -70,6 +75,7 @@ class Plane:
     checkpoints: Checkpoints
     wrong_codes: WrongCodes
     guard: GuardKeeper
+    blobs: Blobs
     closing: Bell
     is_closing: bool = False
     failed: str = ""
@@ -77,7 +83,9 @@ class Plane:
     def __post_init__(self) -> None:
         """Nothing runs yet; `run_in_background` starts it."""
         self._tasks: list[asyncio.Task[None]] = []
+        self.packing = ThreadPoolExecutor(1, thread_name_prefix="plane-packing")
         self._stop: Callable[[], None] = lambda: None
+        self._sending = [asyncio.Lock() for _ in range(_SENDING)]
 
     @classmethod
     async def started(cls, settings: PlaneSettings, secrets: Secrets, clock: Clock = wall_clock) -> Self:
@@ -97,7 +105,9 @@ class Plane:
             record = Record(birth, key, policy.hash, clock)
             await database.read(record.load)
             keeper, judging = GuardKeeper(guard, record), await _judging(database, policy)
-            return cls._assembled(settings, secrets, clock, policy, database, record, keeper, judging)
+            blobs = Blobs(blobs_folder(settings.database, key_file))
+            blobs.forget_old_parts()
+            return cls._assembled(settings, secrets, clock, policy, database, record, keeper, judging, blobs)
         except BaseException:
             database.close()
             raise
@@ -113,6 +123,7 @@ class Plane:
         record: Record,
         guard: GuardKeeper,
         judging: Judging,
+        blobs: Blobs,
     ) -> Self:
         rules = Rules(policy.inventory, policy.switches, policy.hash)
         times = policy.switches.times
@@ -141,6 +152,7 @@ class Plane:
             checkpoints=Checkpoints(record.birth.origin, record.key),
             wrong_codes=WrongCodes(),
             guard=guard,
+            blobs=blobs,
             closing=Bell(),
         )
 
@@ -153,6 +165,10 @@ class Plane:
         self._spawn(self._turn_away_the_revoked(), "revocations")
         for source in self.sources:
             self._spawn(source.run(), "telemetry")
+
+    def sending(self, sha256: str, device: str) -> asyncio.Lock:
+        """One at a time adds to what a device sends of a blob; now and then two blobs share a lock."""
+        return self._sending[zlib.crc32(f"{sha256}{device}".encode()) % len(self._sending)]
 
     def end_long_answers(self) -> None:
         """Let streams and long polls come to their end; call it before the server stops."""
@@ -171,6 +187,7 @@ class Plane:
         await self.previews.close()
         for back_end in self.operator.back_ends.values():
             await back_end.close()
+        self.packing.shutdown()
         self.guard.close()
         self.database.close()
 

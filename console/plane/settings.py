@@ -17,7 +17,7 @@ from console import config
 from console.domain.errors import InputError
 
 HOST = "127.0.0.1"
-"""The only address a plane listens on until TLS can be set."""
+"""The address a plane listens on, and the only one without TLS."""
 
 _MAX_SECRETS = 16 * 1024
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -31,7 +31,10 @@ class PlaneSettings:
         database: path of a SQLite file, or the URL of a database server; "" means the usual place.
         policy: folder of the organisation's data; None means the one that is shipped.
         gateway_url: address of the gateway that the adapter "simulator" drives; "" means none.
+        host: IP address to listen on; another than the loopback only with TLS.
         port: port to listen on; 0 picks a free one.
+        tls_cert: the plane's certificate (PEM, with what leads to its authority); None means no TLS.
+        tls_key: the certificate's key, readable by its owner alone.
         secrets: file with the secrets, readable by its owner alone; None when they come over standard input.
         device_key: the plane's own key; None means beside the database.
         organisation: the name the organisation is founded under.
@@ -40,7 +43,10 @@ class PlaneSettings:
     database: str = ""
     policy: Path | None = None
     gateway_url: str = ""
+    host: str = HOST
     port: int = 8443
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
     secrets: Path | None = None
     device_key: Path | None = None
     organisation: str = "Example organisation"

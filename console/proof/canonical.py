@@ -17,7 +17,7 @@ from console.domain.errors import InputError
 
 MAX_SAFE_INTEGER = 2**53 - 1
 MAX_DEPTH = 32
-_ENCODE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+_ENCODE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False).encode
 
 
 def canonical(value: Mapping[str, Any]) -> bytes:

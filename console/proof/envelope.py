@@ -79,6 +79,10 @@ _KINDS: dict[str, type] = {
 }  # fmt: skip
 
 
+_NAMES = frozenset(FIELD_NAMES)
+_PARSED_KINDS = tuple((name, dict if kind is Mapping else kind) for name, kind in _KINDS.items())
+
+
 @dataclass(frozen=True)
 class SignedEvent:
     """An event as it is stored and sent: the signed text and its signatures (base64); `person_sig` "" when absent."""
@@ -96,6 +100,15 @@ class SignedEvent:
     def envelope(self) -> Envelope:
         """The parsed event; raises InputError when the text is malformed."""
         return parse_envelope(self.canon.encode("utf-8"))
+
+    @cached_property
+    def proven_by(self) -> str:
+        """The public key (hex) with which its device's signature was found to hold, "" when it was not judged."""
+        return ""
+
+    def signed_by(self, public_hex: str) -> bool:
+        """Whether the device's signature is that of this key."""
+        return self.proven_by == public_hex != "" or verify_text(public_hex, self.canon.encode("utf-8"), self.sig)
 
     def wire(self) -> dict[str, str]:
         """The object on the wire and in exports; `person_sig` only when there is one."""
@@ -117,10 +130,16 @@ def trusted_envelope(canon: str) -> Envelope:
     return Envelope(**json.loads(canon))
 
 
-def judged_event(canon: str, sig: str, person_sig: str, text_hash: str) -> SignedEvent:
-    """An event whose form and hash were judged before by this program; its signatures and its place were not."""
+def judged_event(
+    canon: str, sig: str, person_sig: str, text_hash: str, members: Mapping[str, Any], proven_by: str = ""
+) -> SignedEvent:
+    """An event whose form and hash were judged before by this program; its place was not.
+
+    `members` are those of its envelope. `proven_by` is the public key (hex) with which its signature was found to hold,
+    "" when that was not looked at; whether it is the key of its device was not judged.
+    """
     signed = SignedEvent(canon, sig, person_sig)
-    signed.__dict__.update(hash=text_hash, envelope=trusted_envelope(canon))
+    signed.__dict__.update(hash=text_hash, envelope=Envelope(**members), proven_by=proven_by)
     return signed
 
 
@@ -139,21 +158,41 @@ def parse_envelope(data: bytes) -> Envelope:
     if len(data) > MAX_EVENT_BYTES:
         raise InputError(f"The event is {len(data)} bytes; at most {MAX_EVENT_BYTES} are accepted.")
     value = parse_canonical(data)
-    missing, unknown = set(FIELD_NAMES) - set(value), set(value) - set(FIELD_NAMES)
-    if missing or unknown:
+    if value.keys() != _NAMES:
+        missing, unknown = set(FIELD_NAMES) - set(value), set(value) - set(FIELD_NAMES)
         raise InputError(
             f"The event envelope lacks {sorted(missing)} and has unknown {sorted(unknown)}; it is refused."[:300]
         )
-    for name, kind in _KINDS.items():
-        member = value[name]
-        if not isinstance(member, kind) or (kind is int and isinstance(member, bool)):
+    for name, kind in _PARSED_KINDS:
+        if type(value[name]) is not kind:  # a bool is no number here, and JSON has no other kinds
             raise InputError(f"The event's field '{name}' is not of the designed kind; it is refused.")
     envelope = Envelope(**value)
     _check_fields(envelope)
     return envelope
 
 
+def _is_well_formed(event: Envelope) -> bool:
+    """What `_check_fields` looks at, without saying which field it is."""
+    return (
+        event.v == ENVELOPE_VERSION
+        and event.schema_v >= 1 <= event.incarnation
+        and event.seq >= 1
+        and event.seen_gpos >= 0
+        and 0 < len(event.actor) <= _MAX_NAME >= len(event.role)
+        and (event.seq == 1) == (event.prev_hash == FIRST_PREV_HASH)
+        and _HEX64.fullmatch(event.device) is not None
+        and _HEX64.fullmatch(event.prev_hash) is not None
+        and _HLC.fullmatch(event.hlc) is not None
+        and _UUID7.fullmatch(event.event_id) is not None
+        and (event.incident == SYSTEM or _UUID7.fullmatch(event.incident) is not None)
+        and (event.policy_hash == "" or _HEX64.fullmatch(event.policy_hash) is not None)
+        and _TYPE.fullmatch(event.type) is not None
+    )
+
+
 def _check_fields(event: Envelope) -> None:
+    if _is_well_formed(event):
+        return
     checks = {
         "v": event.v == ENVELOPE_VERSION,
         "type": _TYPE.fullmatch(event.type) is not None,

@@ -7,7 +7,7 @@ knows its root at every size without keeping the tree. Like `merkle`, everything
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from console.domain.errors import InputError
@@ -38,6 +38,18 @@ class Frontier:
             nodes.append(_node(nodes.pop(), right))
             at >>= 1
         return Frontier(self.size + 1, tuple(nodes))
+
+    def extended(self, digests: Iterable[bytes]) -> Frontier:
+        """The frontier with all these leaves more, in order; as `after` for each."""
+        nodes, size = list(self.nodes), self.size
+        for digest in digests:
+            at, right = size, digest
+            while at & 1:
+                right = _node(nodes.pop(), right)
+                at >>= 1
+            nodes.append(right)
+            size += 1
+        return Frontier(size, tuple(nodes))
 
     def root(self) -> bytes:
         """The 32-byte root; that of no leaves is SHA-256 of nothing."""

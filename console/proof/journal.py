@@ -7,6 +7,7 @@ here is ever signed twice differently: the receipt of an event is the same bytes
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 from console.domain.errors import InputError
 from console.proof.canonical import canonical
@@ -18,7 +19,7 @@ EMPTY_JOURNAL_HASH = "0" * 64
 ACCEPTED, REJECTED = "accepted", "rejected"
 _STATUS_BYTE = {True: b"\x01", False: b"\x00"}
 _PREFIX = b"\x02"
-_DIGEST_HEX = 64
+_DIGEST_BYTES = 32
 
 
 def journal_hash(previous_hex: str, event_hash_hex: str, accepted: bool) -> str:
@@ -37,6 +38,15 @@ def journal_leaf(event_hash_hex: str, accepted: bool) -> bytes:
     InputError when the hash is not 64 lower-case hex digits.
     """
     return leaf_digest(_raw(event_hash_hex) + _STATUS_BYTE[accepted])
+
+
+def journal_hashes(previous_hex: str, entries: Iterable[tuple[str, bool]]) -> list[str]:
+    """As `journal_hash` after each of `entries` (event hash, accepted) in a row, at a third of the time."""
+    found, at = list[str](), _raw(previous_hex)
+    for text_hash, accepted in entries:
+        at = hashlib.sha256(_PREFIX + at + _raw(text_hash) + _STATUS_BYTE[accepted]).digest()
+        found.append(at.hex())
+    return found
 
 
 def enrol_subject(code: str, device: str, person_key: str, time: str) -> dict[str, object]:
@@ -86,9 +96,10 @@ def verify_token_request(device_public_hex: str, subject: dict[str, object], sig
 
 
 def _raw(text: str) -> bytes:
-    if len(text) != _DIGEST_HEX or text != text.lower():
-        raise InputError(f"'{text[:80]}' is not a SHA-256 in lower-case hex.")
     try:
-        return bytes.fromhex(text)
+        raw = bytes.fromhex(text)
     except ValueError as error:
         raise InputError(f"'{text[:80]}' is not a SHA-256 in lower-case hex.") from error
+    if len(raw) != _DIGEST_BYTES or raw.hex() != text:
+        raise InputError(f"'{text[:80]}' is not a SHA-256 in lower-case hex.")
+    return raw

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The plane's limits as `/v1/config` serves them."""
+    """The plane's limits as `/v1/config` serves them; `gzip_requests` 1 says that bodies may come packed by gzip."""
 
     events_per_push: int = 500
     push_bytes: int = 1024 * 1024
@@ -22,6 +22,7 @@ class Limits:
     clock_skew_s: int = 120
     blob_bytes: int = 1024 * 1024 * 1024
     blob_chunk_bytes: int = 4 * 1024 * 1024
+    gzip_requests: int = 1
 
 
 DEFAULT_LIMITS = Limits()

@@ -44,6 +44,22 @@ class WireEvent(Message):
     person_sig: Base64 = ""
 
 
+class BackEndHealth(Message):
+    """Whether one back-end answers; `fault` is a sentence, "" when it does."""
+
+    reachable: bool
+    fault: str
+
+
+class HealthAnswer(Answer):
+    """Whether the plane and its back-ends (by name) are well, its journal's size, and how many follow its metrics."""
+
+    status: Literal["ok", "degraded"]
+    back_ends: dict[str, BackEndHealth]
+    size: Count
+    followers: Count
+
+
 class TokenRequest(Message):
     """Proof of holding a certified device key: `sig` is over `proof.journal.token_subject` of the other fields."""
 
@@ -99,13 +115,14 @@ class PushAnswer(Answer):
 class JournalEntry(Message):
     """Position, hash of the journal up to here, and the event; rejected ones are entries too.
 
-    `event` is None where the asker may not read it; `event_hash` is there always, so that the journal can be followed.
+    `event` is None where the asker may not read it. Exactly then `event_hash` is its hash, so that the journal can be
+    followed still; of an event that is there, whoever asks computes the hash.
     """
 
     gpos: Count
     journal_hash: Hex64
     status: Literal["accepted", "rejected"]
-    event_hash: Hex64
+    event_hash: Hex64 | Literal[""] = ""
     event: WireEvent | None = None
 
 
@@ -116,6 +133,16 @@ class JournalAnswer(Answer):
     size: Count
     journal_hash: Hex64
     checkpoint: Text
+
+
+class JournalAheadAnswer(Answer):
+    """Events of the journal out of turn, for a desk that is far behind: "system", then what is open, newest first.
+
+    Within one incident they are in the order of the journal, from its beginning; what the asker may not read is left
+    out. Positions come with the journal itself.
+    """
+
+    entries: Annotated[list[JournalEntry], Field(max_length=DEFAULT_LIMITS.journal_page)]
 
 
 class CheckpointAnswer(Answer):

@@ -18,7 +18,10 @@ KINDS = {
     "not_allowed": 405,        # the address knows other methods: see Allow
     "conflict": 409,           # same id with another hash; journal position that is not of this journal
     "epoch_changed": 410,      # the journal was restored from a backup: start again from 0
+    "too_slow": 408,           # a body that did not arrive in its time
     "too_large": 413,          # halve the batch
+    "unsupported": 415,        # a body packed in a way that is not known here
+    "out_of_range": 416,       # a part of a blob that it does not have
     "gates_unmet": 403,        # a command that does not meet its gates
     "stale": 409,              # a command for another generation
     "expired": 410,            # a command after its end

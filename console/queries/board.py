@@ -79,6 +79,8 @@ class BoardRow:
     commander: str
     detected_at: str
     acknowledged: bool
+    in_conflict: bool = False
+    """Whether two people said different things at once and nobody has decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def board_slice(reader: Rows, wanted: Wanted, after: Mark | None, limit: int = S
 def board_page(reader: Rows, numbers: Sequence[int]) -> tuple[BoardRow, ...]:
     """The lines of these numbers, in their order; one whose incident is gone is left out."""
     rows = reader.tuples(_PAGE, (json.dumps(list(numbers)),))
-    lines = {row[0]: BoardRow(*(*row[:-1], bool(row[-1]))) for row in rows}
+    lines = {row[0]: BoardRow(*row[:-2], bool(row[-2]), bool(row[-1])) for row in rows}
     return tuple(lines[number] for number in numbers if number in lines)
 
 
@@ -152,7 +154,8 @@ SELECT i.rowid, i.incident, i.severity, i.state, i.title, i.target,
   ifnull((SELECT r.person FROM role_holder r JOIN timeline t ON t.n = r.n
     WHERE r.incident = i.incident AND r.role = 'incident_commander' AND t.status <> 'rejected'
     ORDER BY t.gpos DESC, t.hlc DESC, t.event_id DESC LIMIT 1), ''),
-  i.detected_at, i.acknowledged_event <> ''
+  i.detected_at, i.acknowledged_event <> '',
+  EXISTS (SELECT 1 FROM held h WHERE h.incident = i.incident AND h.in_conflict = 1)
 FROM incident i WHERE i.rowid IN (SELECT value FROM json_each(?))
 """
 

@@ -42,6 +42,8 @@ class Headline:
     stops: Mapping[str, str]
     restored: Mapping[str, str]
     under_way: int
+    conflicts: int = 0
+    """How many things two people said at once and nobody has decided."""
 
 
 def open_incidents(reader: Rows) -> OpenIncidents:
@@ -77,6 +79,9 @@ def headline(reader: Rows, incident_id: str) -> Headline | None:
         stops=facts.stops,
         restored=facts.restored,
         under_way=len(facts.unresolved_commands),
+        conflicts=int(
+            reader.value("SELECT count(*) FROM held WHERE incident = ? AND in_conflict = 1", (incident_id,), 0)
+        ),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from console.domain.errors import InputError
 from console.domain.rejection import remedies
 from console.domain.telling import sentence_of
 from console.domain.times import format_utc, from_epoch_us
@@ -61,6 +62,24 @@ def _rejected(signed: SignedEvent, problem: str, signed_in: bool) -> Rejected:
         reason=_reason(problem),
         actions=remedies(event.type, in_incident=event.incident != SYSTEM, signed_in=signed_in),
     )
+
+
+def rejected_copy(reader: Rows, event_id: str) -> str:
+    """One rejected event of this desk as JSON to be taken away: the signed bytes as they are, and the reason.
+
+    Raises InputError when there is no such event.
+    """
+    rows = reader.tuples(
+        "SELECT e.canon, e.sig, e.person_sig, ifnull((SELECT problem FROM receipt r WHERE r.event_id = e.event_id "
+        "ORDER BY r.received_at DESC LIMIT 1), '') FROM timeline t JOIN event e ON e.n = t.n "
+        "WHERE t.status = 'rejected' AND e.origin = 'own' AND e.event_id = ?",
+        (event_id,),
+    )
+    if not rows:
+        raise InputError(f"There is no rejected event {event_id[:40]} of this desk; nothing was exported.")
+    canon, sig, person_sig, problem = rows[0]
+    told = {"v": 1, "canon": canon, "sig": sig, "person_sig": person_sig, "reason": _reason(problem)}
+    return json.dumps(told, ensure_ascii=False, indent=1) + "\n"
 
 
 def quarantined(reader: Rows) -> tuple[Quarantined, ...]:

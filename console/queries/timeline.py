@@ -55,6 +55,10 @@ class TimelineRow:
     problem: str
     corrected: bool
     person_signed: bool
+    revised: bool = False
+    """Whether a later revision gives this note another text."""
+    in_conflict: bool = False
+    """Whether it is one of several texts of a note that did not know of each other."""
 
 
 KINDS: dict[str, tuple[str, ...]] = {
@@ -92,8 +96,35 @@ def timeline_page(
 ) -> tuple[TimelineRow, ...]:
     """Lines `offset` to `offset + limit`, newest first."""
     rows = reader.tuples(_PAGE, (incident, json.dumps(KINDS[kind]), limit, offset))
-    corrected = _corrected(reader, incident)
-    return tuple(_row(SignedEvent(*signed), status, problem, corrected) for status, *signed, problem in rows)
+    marks = _marks(reader, incident)
+    return tuple(_row(SignedEvent(*signed), status, problem, marks) for status, *signed, problem in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """Events of one incident that others changed: corrected, revised, in conflict."""
+
+    corrected: frozenset[str]
+    revised: frozenset[str]
+    in_conflict: frozenset[str]
+
+
+def _marks(reader: Rows, incident: str) -> _Marks:
+    return _Marks(_corrected(reader, incident), *(_ids(reader, sql, incident) for sql in (_REVISED, _SIBLINGS)))
+
+
+_REVISED = (
+    "SELECT DISTINCT j.value FROM note_revision v JOIN timeline t ON t.n = v.n, json_each(v.saw) j "
+    "WHERE v.incident = ? AND t.status <> 'rejected'"
+)
+_SIBLINGS = (
+    "SELECT j.value FROM held h, json_each(h.sides) j "
+    "WHERE h.incident = ? AND h.in_conflict = 1 AND substr(h.subject, 1, 5) = 'note:'"
+)
+
+
+def _ids(reader: Rows, sql: str, incident: str) -> frozenset[str]:
+    return frozenset(str(row[0]) for row in reader.tuples(sql, (incident,)))
 
 
 def _corrected(reader: Rows, incident: str) -> frozenset[str]:
@@ -101,7 +132,7 @@ def _corrected(reader: Rows, incident: str) -> frozenset[str]:
     return frozenset(str(signed.envelope.body.get("corrects", "")) for signed in events)
 
 
-def _row(signed: SignedEvent, status: str, problem: str, corrected: frozenset[str]) -> TimelineRow:
+def _row(signed: SignedEvent, status: str, problem: str, marks: _Marks) -> TimelineRow:
     entry = entry_of(signed)
     event = signed.envelope
     return TimelineRow(
@@ -114,8 +145,10 @@ def _row(signed: SignedEvent, status: str, problem: str, corrected: frozenset[st
         sentence=sentence_of(event.type, event.body),
         status=status,
         problem=_told(problem),
-        corrected=entry.event_id in corrected,
+        corrected=entry.event_id in marks.corrected,
         person_signed=bool(signed.person_sig),
+        revised=entry.event_id in marks.revised,
+        in_conflict=entry.event_id in marks.in_conflict,
     )
 
 

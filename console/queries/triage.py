@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from console.domain.times import format_utc, from_epoch_us
@@ -21,6 +21,15 @@ class GivenAnswer:
     actor: str
     at: str
     evidence: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldAnswer:
+    """What a branch came to that is or was in conflict: the event that `holds`, and every side, oldest first."""
+
+    holds: str
+    sides: tuple[str, ...]
+    in_conflict: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +74,8 @@ class TriageView:
     answers: tuple[GivenAnswer, ...]
     conclusion: Conclusion | None
     signals: tuple[StandingSignal, ...]
+    held: Mapping[str, HeldAnswer] = field(default_factory=dict)
+    """By branch, where two answers were given at once; elsewhere the newest answer holds."""
 
 
 def triage(reader: Rows, incident: str) -> TriageView | None:
@@ -86,7 +97,17 @@ def triage(reader: Rows, incident: str) -> TriageView | None:
         answers=answers,
         conclusion=conclusion,
         signals=_signals(reader, incident),
+        held=_held(reader, incident),
     )
+
+
+def _held(reader: Rows, incident: str) -> dict[str, HeldAnswer]:
+    rows = reader.tuples(
+        "SELECT substr(subject, 8), event_id, sides, in_conflict FROM held "
+        "WHERE incident = ? AND substr(subject, 1, 7) = 'triage:'",
+        (incident,),
+    )
+    return {branch: HeldAnswer(holds, _texts(sides), bool(open_still)) for branch, holds, sides, open_still in rows}
 
 
 def _answers(reader: Rows, incident: str) -> tuple[GivenAnswer, ...]:

@@ -101,7 +101,7 @@ def enrol(
         _write_key(joining, key, passphrase, randomness)
     try:
         answer = _ask(met, tidy_code(code), device_key, key, verify, now_us)
-    except (ProblemAnswer, Offline, BadCode) as error:
+    except (ProblemAnswer, Offline, NotAsked) as error:
         undone = not isinstance(error, ProblemAnswer) or error.status < _MAY_HAVE_DONE_IT
         if waiting is None and undone:
             joining.unlink(missing_ok=True)
@@ -112,16 +112,16 @@ def enrol(
     return member, key
 
 
-class BadCode(InputError):
-    """What was typed cannot be a one-time code; nothing was sent."""
+class NotAsked(InputError):
+    """The code was not sent: it cannot be one, or the plane is not the one that was compared."""
 
 
 def tidy_code(code: str) -> str:
-    """A code as it was printed, however it was typed; raises BadCode for what cannot be one."""
+    """A code as it was printed, however it was typed; raises NotAsked for what cannot be one."""
     tidied = "-".join(code.replace("-", " ").lower().split())
     plain = all(letter in "abcdefghijklmnopqrstuvwxyz0123456789-" for letter in tidied)
     if not 8 <= len(tidied) <= _MOST_CODE or not plain:
-        raise BadCode("This is no one-time code; write it as it was printed, like abcd-efgh-jkmn-pqrs.")
+        raise NotAsked("This is no one-time code; write it as it was printed, like abcd-efgh-jkmn-pqrs.")
     return tidied
 
 
@@ -164,7 +164,7 @@ def _ask(
         if (now.root_public_key, now.plane_public_key, now.exercise) != (
             met.root_public_key, met.plane_public_key, met.exercise,
         ):  # fmt: skip
-            raise BadCode("The plane names other keys than those that were compared; compare them again.")
+            raise NotAsked("The plane names other keys than those that were compared; compare them again.")
         # By the plane's clock: a desk whose own is wrong is let in, and flagged afterwards.
         time = format_utc(from_epoch_us(client.now_us() + config.plane_us - config.received_us))
         subject = canonical(enrol_subject(code, device_key.id, key.public_hex, time))

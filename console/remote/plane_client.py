@@ -20,6 +20,7 @@ from console.proof.envelope import SignedEvent
 from console.proof.journal import sign_token_request
 from console.protocol.messages import (
     Answer,
+    BlobAnswer,
     CheckpointAnswer,
     CommandStatus,
     ConfigAnswer,
@@ -30,6 +31,7 @@ from console.protocol.messages import (
     HeadsAnswer,
     InclusionAnswer,
     InventoryAnswer,
+    JournalAheadAnswer,
     JournalAnswer,
     PushAnswer,
     SelectAnswer,
@@ -54,6 +56,7 @@ JOURNAL_BYTES = 64 * 1024 * 1024
 STREAM_EVENT_BYTES = 4 * 1024 * 1024
 CAPTURE_LINE_BYTES = 48 * 1024 * 1024
 STREAM_SILENCE_S = 10.0
+_BINARY = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,11 @@ class PlaneClient:
             JournalAnswer, self._ask("GET", path, within_s=wait_s + ANSWER_S, max_bytes=JOURNAL_BYTES, packed=True)
         )
 
+    def journal_ahead(self) -> Exchange[JournalAheadAnswer]:
+        """What a desk that is far behind needs to show what is open now, before the journal brings it."""
+        reply = self._ask("GET", "/v1/journal/ahead", max_bytes=JOURNAL_BYTES, packed=True)
+        return self._read(JournalAheadAnswer, reply)
+
     def heads(self, after_incident: str = "", after_incarnation: int = 0) -> Exchange[HeadsAnswer]:
         """Where the chains of this device end at the plane, after (incident, incarnation)."""
         path = f"/v1/heads?after_incident={after_incident}&after_incarnation={after_incarnation}"
@@ -181,6 +189,40 @@ class PlaneClient:
         """What the plane holds under an event id, with its receipt."""
         return self._read(EventAnswer, self._patiently("GET", f"/v1/events/{event_id}"))
 
+    def put_blob(self, sha256: str, offset: int, total: int, part: bytes) -> Exchange[BlobAnswer]:
+        """Sends one part of a blob of ciphertext, `total` bytes long, at `offset`; the plane has it on its disk then.
+
+        A ProblemAnswer of kind "conflict" says that the plane holds another number of bytes: ask `blob_held`.
+        """
+        more = {"Content-Type": _BINARY, "Upload-Offset": str(offset), "Upload-Length": str(total)}
+        return self._read(BlobAnswer, self._patiently("PUT", f"/v1/blobs/{sha256}", part, PUSH_S, more))
+
+    def blob_held(self, sha256: str) -> tuple[int, int] | None:
+        """(bytes held, bytes of the whole) of a blob at the plane, None when it holds nothing of it."""
+        try:
+            headers = self._patiently("HEAD", f"/v1/blobs/{sha256}").headers
+        except ProblemAnswer as refused:
+            if refused.status == 404:
+                return None
+            raise
+        held, size = headers.get("upload-offset", ""), headers.get("upload-length", "")
+        if not (_is_count(held) and _is_count(size) and int(held) <= int(size)):
+            raise GarbledAnswer("The plane does not say how much of the blob it holds.")
+        return int(held), int(size)
+
+    def blob_part(self, sha256: str, start: int, end: int) -> bytes:
+        """The bytes of a blob from `start` up to and without `end`, fewer at its end; the caller checks the hash.
+
+        At most as many at once as a part may have (`blob_chunk_bytes`).
+        """
+        reply = self._patiently("GET", f"/v1/blobs/{sha256}", b"", PUSH_S, {"Range": f"bytes={start}-{end - 1}"})
+        whole = reply.status == 200 and start == 0
+        if not whole and not reply.headers.get("content-range", "").startswith(f"bytes {start}-"):
+            raise GarbledAnswer("The plane answers with another part of the blob than was asked for.")
+        if len(reply.body) > end - start:
+            raise GarbledAnswer("The plane answers with more of the blob than was asked for.")
+        return reply.body
+
     def health(self) -> dict[str, Any]:
         """Whether the plane and its parts are well."""
         return _load(self._ask("GET", "/v1/health", token="").body)
@@ -211,16 +253,18 @@ class PlaneClient:
                 raise refusal
             self._tokens.drop(token)
 
-    def _patiently(self, method: str, path: str, body: bytes = b"", more_s: float = 0.0) -> Reply:
+    def _patiently(
+        self, method: str, path: str, body: bytes = b"", more_s: float = 0.0, more: Mapping[str, str] | None = None
+    ) -> Reply:
         """A request that may be asked twice: renews a missing or refused token once."""
         if self._tokens.token:
             try:
-                return self._ask(method, path, body, within_s=ANSWER_S + more_s)
+                return self._ask(method, path, body, within_s=ANSWER_S + more_s, more=more)
             except ProblemAnswer as refused:
                 if refused.status != 401:
                     raise
         self._tokens.renew(lambda: self._fetch_token(""))
-        return self._ask(method, path, body, within_s=ANSWER_S + more_s)
+        return self._ask(method, path, body, within_s=ANSWER_S + more_s, more=more)
 
     def _ask(
         self,
@@ -233,9 +277,10 @@ class PlaneClient:
         max_bytes: int = SMALL_BYTES,
         packed: bool = False,
         sent_packed: bool = False,
+        more: Mapping[str, str] | None = None,
     ) -> Reply:
         used = self._tokens.token if token is None else token
-        headers = _headers(used) | ({"Content-Encoding": "gzip"} if sent_packed else {})
+        headers = _headers(used) | ({"Content-Encoding": "gzip"} if sent_packed else {}) | dict(more or {})
         reply = self._wire.ask(method, path, headers, body, within_s=within_s, max_bytes=max_bytes, packed=packed)
         if reply.status == 401:
             self._tokens.drop(used)
@@ -278,7 +323,11 @@ def _refusal(reply: Reply) -> ProblemAnswer:
     except GarbledAnswer:
         problem = problem_from_object(None)
     after = reply.headers.get("retry-after", "")
-    return ProblemAnswer(reply.status, problem, float(after) if after.isdigit() else 0.0)
+    return ProblemAnswer(reply.status, problem, float(after) if after.isascii() and after.isdigit() else 0.0)
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 16
 
 
 def _bounded(pieces: Iterator[bytes], max_bytes: int = 64 * 1024) -> Iterator[bytes]:

@@ -6,6 +6,8 @@ ever sent twice by itself: a request that failed is the caller's to judge.
 
 from __future__ import annotations
 
+import http.client
+import io
 import ipaddress
 import socket
 import time
@@ -124,7 +126,12 @@ class Wire:
                     raise TimedOut(f"The plane's answer to {path} did not end within {within_s:g} s.")
             received_us = self.now_us()
             promised = response.headers.get("content-length", "")
-            if promised.isdigit() and int(promised) != len(data):
+            if (
+                method != "HEAD"
+                and promised.isascii()
+                and promised.isdigit()
+                and promised.lstrip("0") != str(len(data)).lstrip("0")
+            ):
                 raise TimedOut(f"The plane's answer to {path} broke off.")
             lowered = {name.lower(): value for name, value in response.headers.items()}
             whole = bytes(data)
@@ -206,9 +213,23 @@ def _fault(error: Exception, url: str) -> Offline | TimedOut:
     reason = inner.reason if isinstance(inner, MaxRetryError) else inner
     if isinstance(reason, NewConnectionError | ConnectTimeoutError) or isinstance(error, requests.ConnectTimeout):
         return Offline(f"The plane at {url} does not answer; nothing was sent.")
-    if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return Offline(f"The certificate of {url} is not one this desk trusts; nothing was sent.")
+    untrusted = _untrusted(str(error))
+    if untrusted:
+        return Offline(f"The certificate of {url} {untrusted}; nothing was sent.")
+    if "WRONG_VERSION_NUMBER" in str(error):
+        return Offline(f"What listens at {url} does not speak TLS; nothing was sent.")
     return TimedOut(f"The connection to {url} was lost before the answer was whole.")
+
+
+def _untrusted(reason: str) -> str:
+    """What is wrong with a certificate, "" when it is something else that failed."""
+    if "CERTIFICATE_VERIFY_FAILED" not in reason and "CertificateError" not in reason:
+        return ""
+    if "has expired" in reason or "not yet valid" in reason:
+        return "is not valid at this time (check the clocks, else have it renewed)"
+    if "mismatch" in reason or "doesn't match" in reason:
+        return "was made for another name (use the name it was made for)"
+    return "is not one this desk trusts (name its authority's file if it has one of its own)"
 
 
 def _shut(opened: socket.socket) -> None:
@@ -234,6 +255,52 @@ class _TrackingAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = self._pools
 
 
+class _PromptResponse(http.client.HTTPResponse):
+    """An answer whose head is whole within one read time-out, however slowly it drips; its body is the reader's."""
+
+    def begin(self) -> None:
+        if self.headers is not None or not isinstance(self.fp, io.BufferedReader):
+            return  # called again once the head is there
+        raw: Any = self.fp.detach()
+        patience: float | None = raw._sock.gettimeout()
+        head = _Hurried(raw, patience)
+        self.fp = io.BufferedReader(head)
+        try:
+            super().begin()
+        finally:
+            head.take_time(patience)
+
+
+class _Hurried(io.RawIOBase):
+    """What a socket gives until a moment; after `take_time`, as the socket gives it."""
+
+    def __init__(self, raw: Any, within_s: float | None) -> None:
+        self._raw = raw
+        self._until = None if within_s is None else time.monotonic() + within_s
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if self._until is not None:
+            left = self._until - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("the head of the answer did not end")
+            self._raw._sock.settimeout(left)
+        found: int | None = self._raw.readinto(buffer)
+        return found
+
+    def take_time(self, patience: float | None) -> None:
+        """From now on every piece may take as long as the socket lets it."""
+        self._until = None
+        if not self._raw.closed:
+            self._raw._sock.settimeout(patience)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
 def _tracking_pool(pool: Any, opened: Callable[[socket.socket], None]) -> Any:
     base: Any = pool.ConnectionCls
 
@@ -242,5 +309,5 @@ def _tracking_pool(pool: Any, opened: Callable[[socket.socket], None]) -> Any:
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         opened(self.sock)
 
-    connection = type("TrackedConnection", (base,), {"connect": connect})
+    connection = type("TrackedConnection", (base,), {"connect": connect, "response_class": _PromptResponse})
     return type("TrackedPool", (pool,), {"ConnectionCls": connection})

@@ -25,6 +25,7 @@ from console.sync.command_values import (
     CommandInput,
     CommandsState,
     Connected,
+    JournalSeen,
     LookUp,
     OffsetMeasured,
     RecordCommand,
@@ -84,6 +85,10 @@ class CommandLoop:
     def offset_measured(self, seen: ClockOffset) -> None:
         """Says how the plane's clock stood to ours in some exchange."""
         self._inbox.put(OffsetMeasured(seen))
+
+    def journal_seen(self, seen: JournalSeen) -> None:
+        """Says what sync knows of the plane's journal: whether what the plane does not know was never there."""
+        self._inbox.put(seen)
 
     def stop(self) -> None:
         """Cuts short what is under way; what was sent and not answered is looked up at the next start."""

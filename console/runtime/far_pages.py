@@ -7,6 +7,7 @@ in this process; near the end of the journal there is no child at all. `journal`
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import subprocess
@@ -23,7 +24,7 @@ from console.remote.faults import GarbledAnswer, Offline, OversizedAnswer, Probl
 from console.remote.plane_client import Exchange, PlaneClient
 from console.remote.tokens import TokenKeeper
 from console.remote.wire import Wire
-from console.runtime.frames import read_frame, write_frame
+from console.runtime.frames import keys_in, read_frame, write_frame
 
 FAR_BEHIND = 3_000
 """Entries still to come from which on a child is worth its start (a third of a second)."""
@@ -50,6 +51,8 @@ class FarPages(PlaneClient):
         self._url, self._verify, self._keeper = wire.url, verify, tokens
         self._child: subprocess.Popen[bytes] | None = None
         self._still_to_come, self._closing, self._closed = 0, threading.Lock(), False
+        self._keys: set[str] = set()
+        """Public keys seen in pages that no child read, for the child to judge signatures with."""
 
     @property
     def child_pid(self) -> int:
@@ -64,6 +67,8 @@ class FarPages(PlaneClient):
             exchange = self._by_child(epoch, after, at_hash, limit)
         if exchange is None:
             exchange = super().journal(epoch, after, at_hash, limit, wait_s)
+            texts = [entry.event.canon for entry in exchange.answer.entries if entry.event is not None]
+            self._keys.update(key for text in texts for key in keys_in(text))
         entries = exchange.answer.entries
         self._still_to_come = exchange.answer.size - (entries[-1].gpos if entries else after)
         if self._still_to_come <= FAR_BEHIND:
@@ -126,8 +131,9 @@ class FarPages(PlaneClient):
                 env=os.environ | {"PYTHONPATH": str(Path(console.__file__).parents[1])},
             )
             self._child = child
+        _collect_little()
         assert child.stdin is not None  # a pipe
-        write_frame(child.stdin, (self._url, self._verify))
+        write_frame(child.stdin, (self._url, self._verify, tuple(self._keys)))
         return child
 
     def _end_child(self) -> None:
@@ -135,6 +141,7 @@ class FarPages(PlaneClient):
             child, self._child = self._child, None
         if child is None:
             return
+        _collect_as_before()
         child.kill()
         for pipe in (child.stdin, child.stdout):
             if pipe is not None:
@@ -143,10 +150,32 @@ class FarPages(PlaneClient):
         child.wait()
 
 
+_USUAL = gc.get_threshold()
+_WHILE_PAGES_COME = (20_000, 50, 100)
+
+
+def _collect_little() -> None:
+    """While pages stream in, leaves what is there now out of the search for cycles, and searches more rarely.
+
+    It would go over everything that the window ever made, again and again, and nothing else runs meanwhile: the longest
+    gaps of a first sync came from that.
+    """
+    gc.freeze()
+    gc.set_threshold(*_WHILE_PAGES_COME)
+
+
+def _collect_as_before() -> None:
+    gc.set_threshold(*_USUAL)
+    gc.unfreeze()
+
+
 def _entry(
-    gpos: int, at_hash: str, status: str, event_hash: str, canon: str | None, sig: str, person: str, fits: bool
-) -> _Entry:
+    gpos: int, at_hash: str, status: str, event_hash: str, canon: str | None, sig: str, person: str, judged: str,
+    members: dict[str, Any] | None, proven_by: str,
+) -> _Entry:  # fmt: skip
+    """An entry; `judged` and `members` are the hash and the envelope of a text that was judged."""
     if canon is None:
         return _Entry(gpos, at_hash, status, event_hash, None)
-    event = judged_event(canon, sig, person, event_hash) if fits else SignedEvent(canon, sig, person)
-    return _Entry(gpos, at_hash, status, event_hash, event)
+    if members is None:
+        return _Entry(gpos, at_hash, status, event_hash, SignedEvent(canon, sig, person))
+    return _Entry(gpos, at_hash, status, event_hash, judged_event(canon, sig, person, judged, members, proven_by))

@@ -13,10 +13,19 @@ from datetime import datetime
 from pathlib import Path
 
 from console.domain.changes import Changes
-from console.domain.errors import RefusedError
+from console.domain.errors import ConsoleError, RefusedError
 from console.proof.keys import SigningKey
 from console.remote.identity_store import SEALED_FILE, DeskIdentity, seal_identity
-from console.remote.membership import Meeting, Membership, enrol, has_person_key, meet, membership, person_key
+from console.remote.membership import (
+    JOINING_FILE,
+    Meeting,
+    Membership,
+    enrol,
+    has_person_key,
+    meet,
+    membership,
+    person_key,
+)
 from console.runtime.desk import Desk
 from console.store import syncing
 from console.store.opening import record_path
@@ -50,7 +59,8 @@ def misfit(db: Rows, met: Meeting) -> str:
     at = syncing.sync_position(db)
     if at.root_public_key and (at.root_public_key, at.plane_public_key) != (met.root_public_key, met.plane_public_key):
         return "This desk's record belongs to another plane; open another store for this one (--store FOLDER)."
-    own = {bool(row[0]) for row in db.tuples("SELECT DISTINCT exercise FROM event WHERE origin = 'own'")}
+    worlds = "SELECT DISTINCT json_extract(canon, '$.exercise') FROM event WHERE origin = 'own'"
+    own = {bool(row[0]) for row in db.tuples(worlds)}
     if (not met.exercise) in own:
         mine, its = ("the real thing", "an exercise") if met.exercise else ("an exercise", "the real thing")
         return f"This desk's record is of {mine} and the plane is of {its}; open another store for it (--store FOLDER)."
@@ -58,27 +68,41 @@ def misfit(db: Rows, met: Meeting) -> str:
 
 
 def bring_in(
-    folder: Path, met: Meeting, code: str, identity: DeskIdentity, passphrase: str, verify: bool | str = True
+    folder: Path,
+    met: Meeting,
+    code: str,
+    identity: DeskIdentity,
+    passphrase: str,
+    verify: bool | str = True,
+    *,
+    just_sealed: bool = False,
 ) -> Joined:
     """Has the desk of `folder` enrolled at the plane that was met, whether its record is open or not made yet.
 
-    A device key that lived in memory only is kept under the passphrase first, because the code works once. Raises
-    RefusedError for a record of another plane or world, and what the plane said; then nothing has changed.
+    A device key that lived in memory only is kept under the passphrase first, because the code works once;
+    `just_sealed` says that the caller has done so. Raises RefusedError for a record of another plane or world, and
+    what the plane said; then the folder is as it was, unless nobody knows whether the plane did it.
     """
-    path = record_path(folder)
-    if path.is_file():
-        with Reader.open(path) as db:
-            why = misfit(db, met)
-        if why:
-            raise RefusedError(why)
-    kept = identity if identity.lasting else seal_identity(folder, identity, passphrase)
+    if not identity.lasting:
+        identity, just_sealed = seal_identity(folder, identity, passphrase), True
     try:
+        _check_record(folder, met)
         member, key = enrol(folder, met, code, identity.device_key, passphrase, verify, _now_us)
-    except RefusedError:
-        if kept is not identity:
+    except ConsoleError:
+        if just_sealed and not (folder / JOINING_FILE).is_file():
             (folder / SEALED_FILE).unlink(missing_ok=True)
         raise
-    return Joined(member, key, kept)
+    return Joined(member, key, identity)
+
+
+def _check_record(folder: Path, met: Meeting) -> None:
+    path = record_path(folder)
+    if not path.is_file():
+        return
+    with Reader.open(path) as db:
+        why = misfit(db, met)
+    if why:
+        raise RefusedError(why)
 
 
 def remember_met(record: Record, met: Meeting, now: datetime) -> Changes:

@@ -60,6 +60,7 @@ class Outside:
             self.sync = SyncLoop(
                 device=settings.device_key.id, writer=writer, open_reader=open_reader, clients=(push, pull),
                 clock=clock, roll=roll, on_connection=self._hear_connection, on_offset=self._hear_offset,
+                on_journal=self.commands.journal_seen,
             )  # fmt: skip
             self.errands = Couriers("errand", self._clients(2))
             self.feed = TelemetryFeed(metrics, clock=clock, roll=roll, on_status=self._hear_feed)

@@ -22,7 +22,10 @@ from console.runtime.inbox import Inbox
 from console.runtime.writer import RecordWriter
 from console.store import syncing
 from console.store.readers import Reader
-from console.sync.keeping import keep, read_locally, standing_alarm, sync_start
+from console.store.receipts import JournalDoubt
+from console.sync.command_values import JournalSeen
+from console.sync.judge import clock_fault
+from console.sync.keeping import keep, keep_clock, read_locally, standing_alarm, sync_start
 from console.sync.pace import ClockOffset
 from console.sync.step import Connection, connection, step
 from console.sync.transport import Measured, carry
@@ -58,13 +61,13 @@ class _AlarmsChanged:
     """An alarm was raised or settled; the driver looks whether one still keeps the desk from its plane."""
 
 
-_News = _Appended | _AlarmsChanged
+_News = _Appended | _AlarmsChanged | ClockOffset
 
 
 class SyncLoop:
     """`device` is the id of this desk's own, `clients` are for pushing and for pulling; `roll` is chance in [0, 1).
 
-    `on_connection` and `on_offset` are called on the sync thread whenever there is news.
+    `on_connection`, `on_offset` and `on_journal` are called on the sync thread whenever there is news.
     """
 
     def __init__(
@@ -78,14 +81,16 @@ class SyncLoop:
         roll: Callable[[], float],
         on_connection: Callable[[Connection], None],
         on_offset: Callable[[ClockOffset], None],
+        on_journal: Callable[[JournalSeen], None],
     ) -> None:
         self._writer, self._open_reader, self._clock, self._roll = writer, open_reader, clock, roll
         self._device = device
-        self._on_connection, self._on_offset = on_connection, on_offset
+        self._on_connection, self._on_offset, self._on_journal = on_connection, on_offset, on_journal
         self._pushing, self._pulling = Couriers("sync-push", clients[:1]), Couriers("sync-pull", clients[1:])
         self._inbox: Inbox[Input | _News] = Inbox()
         self._appended = threading.Event()
-        self._state = SyncState()
+        self._clock_is_wrong: bool | None = None
+        self._state, self._journal = SyncState(), JournalSeen(0, 0)
         self.connection = connection(self._state)
         self._thread = threading.Thread(target=self._run, name="sync")
 
@@ -139,11 +144,24 @@ class SyncLoop:
             if isinstance(item, _Appended):
                 self._appended.clear()
                 self._take(OutboxChanged(syncing.waiting(db)), db)
+            elif isinstance(item, ClockOffset):
+                self._judge_clock(item)
             elif standing_alarm(db) is None:
                 self._take(AlarmsSettled(), db)
         except ConsoleError as error:
             _log.info("the record could not be read for sync: %s", error.sentence)
             self._inbox.after(1.0, item)
+
+    def _judge_clock(self, offset: ClockOffset) -> None:
+        sentence = clock_fault(offset)
+        if self._clock_is_wrong == bool(sentence):
+            return  # the record says so already
+
+        def kept(future: Future[Changes]) -> None:
+            if future.exception() is None:  # else the next measure tries again
+                self._clock_is_wrong = bool(sentence)
+
+        self._writer.submit(lambda record: keep_clock(record, sentence, self._clock())).add_done_callback(kept)
 
     def _take(self, event: Input, db: Reader) -> None:
         done: Step = step(self._state, event, to_epoch_us(self._clock()), self._roll())
@@ -157,6 +175,10 @@ class SyncLoop:
                 self._carry(request)
         for timer in done.timers:
             self._inbox.after(timer.delay_s, TimerFired(timer.serial))
+        journal = JournalSeen(done.state.followed_us, done.state.doubts)
+        if journal != self._journal:
+            self._journal = journal
+            self._on_journal(journal)
         seen = connection(done.state)
         if seen != self.connection:
             self.connection = seen
@@ -171,7 +193,7 @@ class SyncLoop:
     def _write(self, write: Write) -> None:
         def done(future: Future[Changes]) -> None:
             error = future.exception()
-            doubt = error.kind if isinstance(error, syncing.JournalDoubt) else ""
+            doubt = error.kind if isinstance(error, JournalDoubt) else ""
             failed = WriteFailed(write.serial, str(error), doubt)
             self._inbox.put(Written(write.serial) if error is None else failed)
 
@@ -192,3 +214,4 @@ class SyncLoop:
         self._inbox.put(event)
         if offset is not None:
             self._on_offset(offset)
+            self._inbox.put(offset)

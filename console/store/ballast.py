@@ -58,7 +58,7 @@ class Ballast:
             state = os.statvfs(self._path.parent)
             if state.f_bavail * state.f_frsize < 2 * self._size:
                 return False
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             try:
                 _reserve(descriptor, self._size)
             finally:

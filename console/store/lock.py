@@ -21,7 +21,7 @@ class StoreLock:
     def __init__(self, folder: Path) -> None:
         """Takes the lock; raises StoreHeldFault naming the process that holds it."""
         try:
-            self._descriptor = os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._descriptor = os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise disk_fault(error, folder) from error
         try:

@@ -79,6 +79,8 @@ def open_store(folder: Path, *, create: bool = True) -> Store:
     path = record_path(folder)
     if not create and not path.is_file():
         raise StoreMissingError(f"There is no store in {folder}; name its folder with --store.")
+    if path.is_symlink():
+        raise InputError(f"{path} is a link; a record is a plain file, name the folder that holds it with --store.")
     _own_folder(folder)
     lock = StoreLock(folder)
     try:

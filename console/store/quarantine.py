@@ -141,8 +141,8 @@ def _take(tx: Transaction, state: dict[str, Any], events: Sequence[tuple[SignedE
 
 def take_up(tx: Transaction, judged: Judged) -> None:
     """What the writer must know of events that came in: the last number, their clocks, ends of its own chains."""
-    for n, event in judged.stored:
-        tx.witness(event.hlc)
-        tx.last_n = max(tx.last_n, n)
-        if (event.device, event.incarnation) == (tx.device, tx.incarnation):
-            tx.reread_head(event.incident)
+    tx.witness(event.hlc for _, event in judged.stored)
+    tx.last_n = max([tx.last_n, *(n for n, _ in judged.stored)])
+    mine = {event.incident for _, event in judged.stored if event.device == tx.device}
+    for incident in mine:
+        tx.reread_head(incident)

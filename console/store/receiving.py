@@ -52,14 +52,18 @@ class Receiving:
 
     With `from_plane` the newest signature of each chain in the batch authenticates what precedes it, and nothing is
     dropped: what does not fit is quarantined. Without it (an import) every signature is verified, and what is not
-    signed by the device it names is refused. `exercise` is the world of this store, None when that is not settled.
+    signed by the device it names is refused. With `keeping` False nothing is quarantined. `exercise` is the world of
+    this store, None when that is not settled.
 
     Rows are written together at the end, those of the incident "system" at once: they certify the devices and people of
     the chains that follow.
     """
 
-    def __init__(self, conn: Connection, *, from_plane: bool, exercise: bool | None, at: str) -> None:
+    def __init__(
+        self, conn: Connection, *, from_plane: bool, exercise: bool | None, at: str, keeping: bool = True
+    ) -> None:
         self._conn, self._from_plane, self._exercise, self._at = conn, from_plane, exercise, at
+        self._keeping = keeping
         self._origin = ledger.SYNCED if from_plane else ledger.IMPORTED
         self._chains: dict[Chain, list[_Candidate]] = {}
         self._held: dict[str, str] = {}
@@ -124,7 +128,7 @@ class Receiving:
         """Takes what continues the chain and is vouched for by the signature of its device."""
         key = self._key_of(chain[0])
         fitting = self._fitting(chain, key)
-        vouched = next((n for n in range(len(fitting), 0, -1) if _device_signed(fitting[n - 1].signed, key)), 0)
+        vouched = next((n for n in range(len(fitting), 0, -1) if fitting[n - 1].signed.signed_by(key)), 0)
         why = ""
         for number, (place, signed, _) in enumerate(fitting):
             if number >= vouched:
@@ -164,7 +168,7 @@ class Receiving:
             fault = "its id is that of another event" if held else link_fault(head, event)
             if fault:
                 self._set_aside(candidate, fault, key, is_fork=bool(held) or event.seq <= head.seq + 1)
-            elif alone and not _device_signed(signed, key):
+            elif alone and not signed.signed_by(key):
                 self._refuse(place, signed, "its signature is not that of its device")
             else:
                 head, ids[event.event_id] = ChainHead(event.seq, signed.hash), signed.hash
@@ -184,7 +188,7 @@ class Receiving:
         return ""
 
     def _set_aside(self, candidate: _Candidate, fault: str, key: str, *, is_fork: bool) -> None:
-        if not is_fork or not (self._from_plane or _device_signed(candidate.signed, key)):
+        if not is_fork or not (self._from_plane or candidate.signed.signed_by(key)):
             self._refuse(candidate.place, candidate.signed, fault)
             return
         self._keep(candidate.signed, fault)
@@ -196,12 +200,10 @@ class Receiving:
         self.judged.refused.append((place, why))
 
     def _keep(self, signed: SignedEvent, why: str) -> None:
+        if not self._keeping:
+            return
         try:
             event: Envelope | None = signed.envelope
         except InputError:
             event = None
         ledger.put_fork(self._conn, signed, event, reason=why[:300], origin=self._origin, at=self._at)
-
-
-def _device_signed(signed: SignedEvent, key: str) -> bool:
-    return verify_text(key, signed.canon.encode("utf-8"), signed.sig)

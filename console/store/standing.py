@@ -7,6 +7,7 @@ are, or were, in conflict have a row there.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from console.domain.conflicts import Resolved, Said, Standing, settle
@@ -39,11 +40,23 @@ _ENTRIES = (
 )
 
 
+_EPOCHS = "SELECT gpos, hlc FROM timeline WHERE incident = 'system' AND type = 'epoch.began' AND status = 'accepted'"
+
+
+def _seen_here(seen: int, hlc: str, epochs: Iterable[tuple[int, str]]) -> int:
+    """How far into this journal the desk saw that wrote an event at `hlc`: positions count in their own epoch only.
+
+    What was written before an epoch began saw of this journal at most what the backup still held of the one before.
+    """
+    return min([seen, *(began - 1 for began, at in epochs if hlc < at)])
+
+
 def standings(conn: Connection, incident: str) -> dict[str, tuple[Standing, int]]:
     """What each subject of `incident` came to, with the local number of the event that holds."""
+    epochs = conn.execute(_EPOCHS).fetchall()
     entries: dict[str, list[Said | Resolved]] = {}
     numbers: dict[str, int] = {}
-    for subject, gpos, _, event_id, n, value, saw, author, seen, over, role in conn.execute(_ENTRIES, (incident,)):
+    for subject, gpos, hlc, event_id, n, value, saw, author, seen, over, role in conn.execute(_ENTRIES, (incident,)):
         numbers[event_id] = n
         found = entries.setdefault(subject, [])
         if role or over:
@@ -54,7 +67,14 @@ def standings(conn: Connection, incident: str) -> dict[str, tuple[Standing, int]
             found.append(_note_itself(conn, incident, subject))
         person, _, device = author.rpartition(" ")
         found.append(
-            Said(event_id=event_id, value=value, saw=seen_of, author=(person, device), position=gpos, seen=seen)
+            Said(
+                event_id=event_id,
+                value=value,
+                saw=seen_of,
+                author=(person, device),
+                position=gpos,
+                seen=_seen_here(seen, hlc, epochs),
+            )
         )
     settled = {subject: settle(subject, found) for subject, found in entries.items()}
     return {subject: (one, numbers.get(one.holds, 0)) for subject, one in settled.items() if one is not None}

@@ -1,4 +1,4 @@
-"""What sync writes: the plane's identity, its receipts, its journal - data and cursor always in one transaction.
+"""What sync writes: the plane's identity and its journal - data and cursor always in one transaction.
 
 The engine has judged positions and hashes before; the store looks again at what must never be wrong: that the cursor is
 still where the engine thought it was, and that every event fits its chain and is signed.
@@ -6,7 +6,6 @@ still where the engine thought it was, and that every event fits its chain and i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -15,21 +14,13 @@ from console.domain.errors import InputError, RefusedError
 from console.proof.chain import MISSING
 from console.proof.envelope import SignedEvent
 from console.proof.growth import Frontier, frontier_from_text
-from console.proof.journal import EMPTY_JOURNAL_HASH, journal_hash, journal_leaf
+from console.proof.journal import EMPTY_JOURNAL_HASH, journal_hashes, journal_leaf
 from console.store import projections, quarantine, rows
-from console.store.projection_tables import TAIL
 from console.store.readers import Rows
 from console.store.rebuild import place_all
+from console.store.receipts import audit
 from console.store.receiving import Judged, Receiving
 from console.store.transaction import Transaction
-
-
-class JournalDoubt(RefusedError):
-    """What the plane answered cannot be true of one journal; `kind` is that of the alarm. Nothing was written."""
-
-    def __init__(self, kind: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.kind = kind
 
 
 class Position(Protocol):
@@ -58,25 +49,6 @@ class JournalEntry(Protocol):
     def event(self) -> SignedEvent | None: ...  # noqa: D102
     @property
     def withheld_hash(self) -> str: ...  # noqa: D102
-
-
-class PlaneReceipt(Protocol):
-    """The plane's answer for one event."""
-
-    @property
-    def event_id(self) -> str: ...  # noqa: D102
-    @property
-    def hash(self) -> str: ...  # noqa: D102
-    @property
-    def status(self) -> str: ...  # noqa: D102
-    @property
-    def gpos(self) -> int: ...  # noqa: D102
-    @property
-    def server_sig(self) -> str: ...  # noqa: D102
-    @property
-    def problem_kind(self) -> str: ...  # noqa: D102
-    @property
-    def problem_detail(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,74 +170,6 @@ def start_pull(tx: Transaction, epoch: str) -> None:
     tx.touch(("sync", "timeline", "incident"))
 
 
-def store_receipts(tx: Transaction, epoch: str, receipts: Sequence[PlaneReceipt]) -> None:
-    """Keeps receipts, marks what was rejected, takes both kinds out of the outbox; the same again changes nothing.
-
-    Raises JournalDoubt, with nothing written, when our copy of the journal holds another event at a receipt's position.
-    """
-    for receipt in receipts:
-        problem = {"kind": receipt.problem_kind, "detail": receipt.problem_detail} if receipt.problem_kind else {}
-        _settle(tx, epoch, receipt.event_id, receipt.hash, receipt.status, receipt.gpos, receipt.server_sig, problem)
-    places = [receipt.gpos for receipt in receipts if receipt.gpos]
-    if places and epoch == _state(tx)["epoch"]:
-        _audit(tx, min(places), max(places))
-
-
-def set_aside(tx: Transaction, event_id: str, problem_kind: str, detail: str) -> None:
-    """Takes an event that the plane cannot read out of the outbox and shows it as refused, with the reason."""
-    found = tx.row("SELECT hash FROM event WHERE event_id = ?", (event_id,))
-    if found is None:
-        raise InputError(f"There is no event {event_id[:40]} in this record to set aside.")
-    problem = {"kind": problem_kind, "detail": detail}
-    _settle(tx, _state(tx)["epoch"], event_id, found["hash"], projections.REJECTED, 0, "", problem)
-
-
-def _settle(
-    tx: Transaction,
-    epoch: str,
-    event_id: str,
-    text_hash: str,
-    status: str,
-    gpos: int,
-    sig: str,
-    problem: dict[str, str],
-) -> None:
-    state = _state(tx)
-    pull = state["pull"] if epoch == state["epoch"] else 0
-    held = tx.row(
-        "SELECT status, gpos FROM receipt WHERE event_id = ? AND epoch = ? AND pull = ?", (event_id, epoch, pull)
-    )
-    if held is None:
-        why = json.dumps(problem, sort_keys=True)
-        rows.insert(tx.conn, "receipt", (event_id, epoch, pull, text_hash, status, gpos, sig, why, tx.at))
-    elif held["gpos"] and gpos and (held["gpos"], held["status"]) != (gpos, status):
-        raise JournalDoubt("receipt", f"The plane gave two receipts for event {event_id} that cannot both be true.")
-    if epoch != state["epoch"]:
-        return  # of a journal that is no longer followed: kept, but it settles nothing
-    found = tx.tuples("SELECT n, incident FROM event WHERE event_id = ? AND hash = ?", (event_id, text_hash))
-    for n, incident in found:
-        projections.place(tx.conn, n, gpos or TAIL, status)
-        tx.conn.execute("DELETE FROM outbox WHERE n = ?", (n,))
-        projections.refresh_incident(tx.conn, incident)
-        tx.touch(("sync", "timeline", "incident"), (incident,))
-
-
-_CONTRADICTED = """
-SELECT r.event_id, r.gpos FROM receipt r JOIN journal j ON j.pull = r.pull AND j.gpos = r.gpos
-WHERE r.pull = (SELECT pull FROM sync_state) AND r.gpos BETWEEN ? AND ?
-  AND (r.event_hash <> j.event_hash OR r.status <> j.status) LIMIT 1
-"""
-
-
-def _audit(tx: Transaction, first: int, last: int) -> None:
-    """Receipts and journal must name the same event, with the same verdict, at each position from `first` to `last`."""
-    for event_id, gpos in tx.tuples(_CONTRADICTED, (first, last)):
-        raise JournalDoubt(
-            "receipt",
-            f"The plane's receipt says that event {event_id} is at position {gpos}, and its journal has another there.",
-        )
-
-
 def store_entries(
     tx: Transaction,
     before: Position,
@@ -303,7 +207,7 @@ def store_entries(
     fresh |= {"largest_size": max(row["largest_size"], after.size_seen), "frontier": frontier}
     rows.replace(tx.conn, "sync_state", row | fresh)
     if entries:
-        _audit(tx, entries[0].gpos, after.gpos)
+        audit(tx, entries[0].gpos, after.gpos)
     if "organisation" in judged.kinds:
         quarantine.try_again(tx)
     _alarm(tx, judged, rejected, quarantine.has_withheld(tx))
@@ -360,9 +264,11 @@ def _keep_entries(
 
 def _check_links(before: Position, entries: Sequence[JournalEntry], after: Position) -> None:
     gpos, at = before.gpos, before.hash
-    for entry in entries:
-        text_hash = entry.withheld_hash if entry.event is None else entry.event.hash
-        at = journal_hash(at, text_hash, entry.status == projections.ACCEPTED)
+    verdicts = [
+        (entry.withheld_hash if entry.event is None else entry.event.hash, entry.status == projections.ACCEPTED)
+        for entry in entries
+    ]
+    for entry, at in zip(entries, journal_hashes(before.hash, verdicts), strict=True):
         gpos += 1
         if (entry.gpos, entry.journal_hash) != (gpos, at):
             raise InputError(f"Position {entry.gpos} does not continue the journal after {gpos - 1}; nothing was kept.")

@@ -7,14 +7,14 @@ is `Rows`), so a rule is checked against the database and not against memory. It
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from console.domain.changes import Changes
-from console.domain.commands import AUTHORISED, SENT, Order, may_move
+from console.domain.commands import AUTHORISED, SENT, Order, may_follow
 from console.domain.errors import InputError, RefusedError
 from console.domain.events import PERSON_SIGNED, check_body
 from console.domain.times import format_utc, to_epoch_us
@@ -187,7 +187,7 @@ class Transaction(Rows):
         """Keeps unfinished text on this desk only; the same key replaces it."""
         draft = {"key": key, "incident": incident, "kind": kind, "text": text, "saved_at": self.at}
         rows.replace(self._conn, "draft", draft)
-        self.touch(("draft",), (incident,))
+        self.touch(("draft",))  # of no incident: no page of it became stale
 
     def drop_draft(self, key: str) -> None:
         """Forgets a draft, whether or not there is one."""
@@ -250,10 +250,10 @@ class Transaction(Rows):
         self._kinds.update(kinds)
         self._incidents.update(incidents)
 
-    def witness(self, hlc: str) -> None:
-        """Lets this desk's clock readings sort after one that was received; a clock far ahead is not followed."""
-        if int(hlc, 16) >> 16 <= self._epoch_ms + FOLLOWED_SKEW_MS:
-            self.hlc = hlc_merge(self.hlc, hlc)
+    def witness(self, received: Iterable[str]) -> None:
+        """Lets this desk's clock readings sort after those received; a clock far ahead is not followed."""
+        beyond = f"{self._epoch_ms + FOLLOWED_SKEW_MS + 1 << 16:016x}"  # readings are compared as they are written
+        self.hlc = hlc_merge(self.hlc, max((hlc for hlc in received if hlc < beyond), default=""))
 
     @property
     def device(self) -> str:
@@ -300,8 +300,8 @@ _OF_ORDER = (
 
 
 def _may_reach(state: str, to: str) -> bool:
-    """As `may_move`, but an order may have been sent before its row could say so."""
-    return may_move(state, to) or (state == AUTHORISED and may_move(SENT, to))
+    """As `may_follow`, but an order may have been sent before its row could say so."""
+    return may_follow(state, to) or (state == AUTHORISED and may_follow(SENT, to))
 
 
 def _flat(value: str | int | Mapping[str, Any]) -> str | int:

@@ -112,6 +112,7 @@ def row_fault(table: str, values: Sequence[Any]) -> str:
 
 
 _SIGNED = ("event_id", "type", "incident", "device", "incarnation", "seq", "hlc")
+_SIGNED_OF, _LOADS = itemgetter(*_SIGNED), json.JSONDecoder().decode
 _TEXTS = ("hash", "sig", "person_sig", "canon")
 EVENT_COLUMNS = ", ".join((*_SIGNED, *_TEXTS))
 """What `Chains.faults` wants of an event, in this order."""
@@ -120,35 +121,43 @@ EVENT_ROW = f"{', '.join(rows.COLUMNS['event'])}, row_check"
 _OF_ROW = itemgetter(*(rows.COLUMNS["event"].index(name) for name in (*_SIGNED, *_TEXTS)))
 
 
+def _name(event_id: str, seq: int) -> str:
+    return f"Event {event_id[:40]} (number {seq} of its chain)"
+
+
 class Chains:
     """Follows every chain of events, which come in the order of their chains or in the order they were stored."""
 
     def __init__(self, conn: Connection) -> None:
         self._conn, self.seen = conn, 0
         self._ends: dict[tuple[str, str, int], tuple[int, str, str, str, str]] = {}
+        """The last event of each chain: seq, hash, event id, signature, text."""
 
     def faults(self, row: Sequence[Any]) -> Iterator[str]:
         """What is wrong with the next event: its link, what its columns repeat of its text, its person's signature."""
-        signed, (text_hash, sig, person_sig, canon) = row[: len(_SIGNED)], row[len(_SIGNED) :]
+        event_id, kind, incident, device, incarnation, seq, hlc, text_hash, sig, person_sig, canon = row
         self.seen += 1
-        chain = (signed[3], signed[2], signed[4])
-        seq, previous, *_ = self._ends.get(chain) or (0, ledger.FIRST)
-        name = f"Event {signed[0][:40]} (number {signed[5]} of its chain)"
-        self._ends[chain] = (signed[5], text_hash, name, sig, canon)
+        chain = (device, incident, incarnation)
+        before, previous, *_ = self._ends.get(chain) or (0, ledger.FIRST)
+        self._ends[chain] = (seq, text_hash, event_id, sig, canon)
         if leaf_digest(canon.encode("utf-8")).hex() != text_hash:
-            yield f"{name} was altered: its text does not give its hash."
+            yield f"{_name(event_id, seq)} was altered: its text does not give its hash."
             return
-        event = json.loads(canon)
-        if tuple(event.get(field) for field in _SIGNED) != tuple(signed):
-            yield f"{name} was altered: its columns are not what its text says."
-        if signed[5] != seq + 1 or event.get("prev_hash") != previous:
-            yield f"{name} does not follow event number {seq} of its chain; one is missing or was put in."
+        event = _LOADS(canon)
+        if _SIGNED_OF(event) != (event_id, kind, incident, device, incarnation, seq, hlc):
+            yield f"{_name(event_id, seq)} was altered: its columns are not what its text says."
+        if seq != before + 1 or event["prev_hash"] != previous:
+            yield (
+                f"{_name(event_id, seq)} does not follow event number {before} of its chain; one is missing or was put "
+                "in."
+            )
         if person_sig:
-            yield from _person_signature(self._conn, name, event, person_sig, canon)
+            yield from _person_signature(self._conn, _name(event_id, seq), event, person_sig, canon)
 
     def newest_signatures(self) -> Iterator[str]:
         """Verifies the signature at the end of every chain, which authenticates all before it; "" for a good one."""
-        for (device, _, _), (_, _, name, sig, canon) in self._ends.items():
+        for (device, _, _), (seq, _, event_id, sig, canon) in self._ends.items():
+            name = _name(event_id, seq)
             key = ledger.public_key_of(self._conn, device)
             if not key:
                 yield f"{name}: the key of its device {device[:16]} is not in the record."

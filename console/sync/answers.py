@@ -5,11 +5,12 @@ A result is handled only on the lane that waits for its serial; see `step` for t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from console.proof.journal import REJECTED
+from console.domain.errors import InputError
+from console.proof.journal import ACCEPTED, REJECTED
 from console.sync.judge import (
     RECOVERED,
     checkpoint_fault,
@@ -27,12 +28,15 @@ from console.sync.values import (
     IDLE,
     READING,
     WRITING,
+    AheadAnswered,
     BeginIncarnation,
     CompareHeads,
     ConfigAnswered,
     Cursor,
+    Entry,
     Failed,
     Failure,
+    FetchAhead,
     FetchShown,
     HeadsAnswered,
     HeadsCompared,
@@ -44,6 +48,7 @@ from console.sync.values import (
     Receipt,
     RememberPlane,
     StartPull,
+    StoreAhead,
     StoreEntries,
     StoreReceipts,
     StoreShown,
@@ -58,8 +63,11 @@ MAX_RESTARTS = 3
 """So many times in one sitting a forked desk begins anew; then another copy of it is at work and a person must look."""
 _SPIN_US = 500_000
 """An empty answer to a long poll that came sooner than this did not wait: the next one is held back."""
-_OPENING = ('"access.granted"', '"role.taken"')
-"""Types that may show this desk what was withheld from it, as they stand in a canonical text."""
+AHEAD_FROM = 2_000
+"""Entries still to come at the first page from which on what is open is asked for ahead of them."""
+_OPENING = {"access.granted": '"access.granted"', "role.taken": '"role.taken"'}
+"""Types that may show this desk what was withheld from it, and how they stand in a canonical text."""
+_ENROLLED = {"device.enrolled": '"device.enrolled"'}
 
 
 def on_result(turn: Turn, lane: str, event: Any) -> None:
@@ -132,7 +140,8 @@ def _configured(turn: Turn, event: ConfigAnswered) -> None:
 
 
 def _on_outbox(turn: Turn, lane: str, event: OutboxRead) -> None:
-    turn.set(waiting=event.waiting, in_flight=event.items)
+    incarnation = max(turn.state.incarnation, event.incarnation)
+    turn.set(waiting=event.waiting, in_flight=event.items, incarnation=incarnation)
     if turn.state.halt is not None:
         turn.release(lane)  # stopped while the outbox was being read: it stays there
     elif event.items:
@@ -159,7 +168,7 @@ def _on_push(turn: Turn, lane: str, event: PushAnswered) -> None:
     else:
         if _may_be_forked(state.device, state.incarnation, state.in_flight, receipts):
             turn.set(heads_checked=False, heads_after=("", 0), stray=0)
-        turn.set(settled=len(receipts))
+        turn.set(settled=sum(1 for receipt in receipts if receipt.gpos))
         turn.writes.append(StoreReceipts(turn.begin("push", WRITING), event.epoch, receipts))
 
 
@@ -235,10 +244,16 @@ def _on_journal(turn: Turn, lane: str, event: JournalAnswered) -> None:
     fault = checkpoint_fault(state.plane, event, after.frontier) if state.plane is not None else None
     if fault:
         turn.alarm(fault)
-    elif event.entries:
-        if any(e.event is not None and any(kind in e.event.canon for kind in _OPENING) for e in event.entries):
+        return
+    turn.set(followed_us=turn.state.pull.asked_us)
+    if event.entries:
+        _learn_person(turn, event.entries)
+        if any(_opens(turn.state.person, entry) for entry in event.entries):
             turn.release("seek")
             turn.set(seek_after=0)
+        if not state.ahead_asked and not cursor.gpos and event.size - after.gpos >= AHEAD_FROM:
+            turn.set(ahead_asked=True)
+            turn.requests.append(FetchAhead(turn.ask("ahead")))
         note = event.checkpoint if after.gpos == event.size else ""
         turn.set(pending_cursor=after)
         turn.writes.append(StoreEntries(turn.begin("pull", WRITING), cursor, event.entries, after, note))
@@ -250,6 +265,40 @@ def _on_journal(turn: Turn, lane: str, event: JournalAnswered) -> None:
         turn.done("pull")
         if spinning:
             turn.rest("pull", full_jitter(1, turn.roll))
+
+
+def _on_ahead(turn: Turn, lane: str, event: AheadAnswered) -> None:
+    """What is open now, to be shown while the journal comes; of another epoch it is nothing, and pull will tell."""
+    if event.entries and event.epoch == turn.state.cursor.epoch:
+        turn.writes.append(StoreAhead(turn.begin("ahead", WRITING), event.entries))
+    else:
+        turn.done(lane)
+
+
+def _opens(person: str, entry: Entry) -> bool:
+    """Whether the event may show this desk what was withheld: it lets in its person, or somebody while that is open."""
+    body = _body_of(entry, _OPENING)
+    return body is not None and (not person or body.get("person") == person)
+
+
+def _learn_person(turn: Turn, entries: tuple[Entry, ...]) -> None:
+    """Whose this desk is, from its enrolment; it only saves questions, so the plane's acceptance is proof enough."""
+    if turn.state.person:
+        return
+    for body in (_body_of(entry, _ENROLLED) for entry in entries if entry.status == ACCEPTED):
+        if body is not None and body.get("device") == turn.state.device:
+            turn.set(person=str(body.get("person", "")))
+
+
+def _body_of(entry: Entry, kinds: Mapping[str, str]) -> Mapping[str, Any] | None:
+    """The body of an event of one of `kinds` (type: as it stands in a canonical text), else None."""
+    if entry.event is None or not any(text in entry.event.canon for text in kinds.values()):
+        return None
+    try:
+        event = entry.event.envelope
+    except InputError:
+        return None
+    return event.body if event.type in kinds else None
 
 
 def _on_withheld(turn: Turn, lane: str, event: WithheldRead) -> None:
@@ -294,9 +343,7 @@ def _on_written(turn: Turn, lane: str, event: Written) -> None:
         turn.set(heads_after=("", 0))
         turn.done("session")
     elif lane == "push":
-        grown = min(state.batch_limit * 2, state.limits.events_per_push)
-        turn.set(waiting=max(state.waiting - state.settled, 0), settled=0, in_flight=(), dirty=True, batch_limit=grown)
-        turn.done("push")
+        _push_written(turn)
     elif lane == "pull" and state.pending_cursor is not None:
         after = state.pending_cursor
         turn.set(cursor=after, pending_cursor=None)
@@ -312,6 +359,17 @@ def _on_written(turn: Turn, lane: str, event: Written) -> None:
             turn.rest("alarm", before_recovery(state.streak, turn.roll))
 
 
+def _push_written(turn: Turn) -> None:
+    state = turn.state
+    if not state.settled:
+        # Nothing of it got a place: what may still get one is offered again, and not at once.
+        retreat(turn, "push", full_jitter(state.push.failures + 1, turn.roll))
+        return
+    grown = min(state.batch_limit * 2, state.limits.events_per_push)
+    turn.set(waiting=max(state.waiting - state.settled, 0), settled=0, in_flight=(), dirty=True, batch_limit=grown)
+    turn.done("push")
+
+
 _HANDLERS: dict[type, Callable[[Turn, str, Any], None]] = {
     ConfigAnswered: _on_config,
     TokenAnswered: _on_token,
@@ -321,6 +379,7 @@ _HANDLERS: dict[type, Callable[[Turn, str, Any], None]] = {
     PushAnswered: _on_push,
     JournalAnswered: _on_journal,
     WithheldRead: _on_withheld,
+    AheadAnswered: _on_ahead,
     Written: _on_written,
     WriteFailed: _on_refused_write,
     TimerFired: _on_timer,

@@ -68,6 +68,8 @@ class CommandFound:
     expires_us: int
     sent_us: int = 0
     acknowledged_us: int = 0
+    doubted: bool = False
+    """Whether the plane's journal has been in doubt since it was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,17 @@ class OffsetMeasured:
 
 
 @dataclass(frozen=True, slots=True)
+class JournalSeen:
+    """What sync knows of the journal: `followed_us` is when the last page that continued our copy was asked for.
+
+    `doubts` counts the signs, in this run of the desk, that the plane is not what it was.
+    """
+
+    followed_us: int
+    doubts: int
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """The write of that serial is committed."""
 
@@ -127,7 +140,7 @@ class WaitOver:
 
 CommandInput = (
     CommandAuthorised | CommandFound | Connected | Answered | Unanswered
-    | OffsetMeasured | Recorded | RecordFailed | WaitOver
+    | OffsetMeasured | JournalSeen | Recorded | RecordFailed | WaitOver
 )  # fmt: skip
 
 
@@ -196,7 +209,8 @@ class CommandStep:
 class Tracked:
     """One command: `busy` names the request or timer it waits for (0: none), `unwritten` the write not yet committed.
 
-    `acked` remembers that the plane once said it had committed the command.
+    `missing_us` is when the plane first did not know it although it could not be taken any more (0: not so far),
+    `doubted` whether the plane's journal has been in doubt since it was sent.
     """
 
     command_id: str
@@ -210,14 +224,17 @@ class Tracked:
     phase: str = ""
     unwritten: int = 0
     failures: int = 0
+    missing_us: int = 0
+    doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CommandsState:
-    """All commands of this run of the desk by id, whether the plane answers, and the offset of its clock."""
+    """All commands of this run by id, whether the plane answers, what sync knows of it, and the offset of its clock."""
 
     commands: tuple[Tracked, ...] = ()
     online: bool = False
+    journal: JournalSeen = JournalSeen(0, 0)
     offset: ClockOffset | None = None
     serials: int = 0
 

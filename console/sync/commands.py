@@ -19,6 +19,7 @@ from console.domain.commands import (
     SENT,
     STALE,
     UNKNOWN,
+    may_follow,
     may_move,
 )
 from console.sync.command_values import (
@@ -30,6 +31,7 @@ from console.sync.command_values import (
     CommandStep,
     CommandTimer,
     Connected,
+    JournalSeen,
     LookUp,
     OffsetMeasured,
     PlaneWord,
@@ -52,7 +54,9 @@ SURE_US = 5_000_000
 SURE_WITHOUT_OFFSET_US = 120_000_000
 """Without it: the skew that plane and desk tolerate in each other."""
 _SPIN_US = 500_000
-_FORGOTTEN = "The plane took this command and does not know it any more; read the switch back before anything else."
+READ_BACK = "read the switch back before anything else."
+_FORGOTTEN = f"The plane took this command and does not know it any more; {READ_BACK}"
+_DOUBTED = f"The plane does not know this command, and was rolled back since it was sent; {READ_BACK}"
 
 
 def step(state: CommandsState, event: CommandInput, now_us: int, roll: float) -> CommandStep:
@@ -137,7 +141,9 @@ def _on_authorised(turn: _Turn, event: CommandAuthorised) -> None:
 def _on_found(turn: _Turn, event: CommandFound) -> None:
     if turn.state.find(event.command_id) is not None or event.state in ENDS:
         return
-    found = Tracked(event.command_id, event.state, event.expires_us, event.sent_us, event.acknowledged_us)
+    found = Tracked(
+        event.command_id, event.state, event.expires_us, event.sent_us, event.acknowledged_us, doubted=event.doubted
+    )
     sentence = "The desk stopped while it was under way; its outcome is being looked up."
     if found.state in (AUTHORISED, SENT):
         # The row may lag behind the wire: what was authorised may have been sent just before the desk died.
@@ -179,7 +185,7 @@ def _moved(command: Tracked, word: PlaneWord) -> Tracked:
     """The command after the plane's word; progress never goes back and an end never moves."""
     if word.state == command.state:
         return replace(command, word=word)
-    if not may_move(command.state, word.state):
+    if not may_follow(command.state, word.state):
         return command
     return replace(command, state=word.state, word=word, sentence=word.problem_detail)
 
@@ -217,16 +223,23 @@ def _refusal(failure: Failure) -> str:
 
 
 def _on_not_known(turn: _Turn, command: Tracked) -> None:
-    """The plane has no such command: final once it would refuse it as expired; until then it may be on its way."""
+    """The plane has no such command: final once it would refuse it as expired; until then it may be on its way.
+
+    A plane that was rolled back does not know what it took either. So it is final only after sync, asking later than
+    this, has found the journal to be the one it followed when the command was sent; else the outcome stays unknown.
+    """
     offset = turn.state.offset
     doubt_us = SURE_US + offset.round_trip_us // 2 if offset else SURE_WITHOUT_OFFSET_US
     sure_us = command.expires_us + doubt_us
     plane_now_us = turn.now_us + (offset.offset_us if offset else 0)
-    if command.acknowledged_us or command.word is not None:
-        if command.sentence != _FORGOTTEN:
+    if command.acknowledged_us or command.word is not None or command.doubted:
+        sentence = _DOUBTED if command.doubted else _FORGOTTEN
+        if command.sentence != sentence:
             state = UNKNOWN if may_move(command.state, UNKNOWN) else command.state
-            command = turn.record(replace(command, state=state, sentence=_FORGOTTEN))
+            command = turn.record(replace(command, state=state, sentence=sentence))
         _look_later(turn, command)
+    elif plane_now_us >= sure_us and not 0 < command.missing_us < turn.state.journal.followed_us:
+        _look_later(turn, replace(command, missing_us=command.missing_us or turn.now_us))
     elif plane_now_us >= sure_us:
         sentence = "It never reached the plane and has expired; nothing was done."
         turn.record(replace(command, state=EXPIRED, sentence=sentence))
@@ -241,6 +254,13 @@ def _look_later(turn: _Turn, command: Tracked) -> None:
 
 def _on_offset(turn: _Turn, event: OffsetMeasured) -> None:
     turn.state = replace(turn.state, offset=better(turn.state.offset, event.seen))
+
+
+def _on_journal(turn: _Turn, event: JournalSeen) -> None:
+    doubted = event.doubts > turn.state.journal.doubts
+    turn.state = replace(turn.state, journal=event)
+    for command in turn.state.commands if doubted else ():
+        turn.put(replace(command, doubted=True))
 
 
 def _on_recorded(turn: _Turn, event: Recorded) -> None:
@@ -275,6 +295,7 @@ _HANDLERS: dict[type, Callable[[_Turn, Any], None]] = {
     Answered: _on_answered,
     Unanswered: _on_unanswered,
     OffsetMeasured: _on_offset,
+    JournalSeen: _on_journal,
     Recorded: _on_recorded,
     RecordFailed: _on_record_failed,
     WaitOver: _on_wait_over,

@@ -93,9 +93,16 @@ class FetchShown:
     limit: int
 
 
+@dataclass(frozen=True, slots=True)
+class FetchAhead:
+    """`GET /v1/journal/ahead`: what a desk far behind needs to show what is open; answered by `AheadAnswered`."""
+
+    serial: int
+
+
 LocalRequest = ReadOutbox | CompareHeads | ReadWithheld
 """What the record answers."""
-PlaneRequest = FetchConfig | FetchToken | PushBatch | FetchJournal | FetchHeads | FetchShown
+PlaneRequest = FetchConfig | FetchToken | PushBatch | FetchJournal | FetchHeads | FetchShown | FetchAhead
 """What the plane answers; each may end in `Failed`."""
 Request = LocalRequest | PlaneRequest
 
@@ -154,6 +161,14 @@ class StoreShown:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreAhead:
+    """Keep events that the journal will bring later, without a position; the cursor does not move."""
+
+    serial: int
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StartPull:
     """Follow the journal of `epoch` from position 0; keep everything and put every event held into the outbox."""
 
@@ -180,7 +195,8 @@ class RaiseAlarm:
 
 
 Write = (
-    RememberPlane | StoreReceipts | SetAside | StoreEntries | StoreShown | RaiseAlarm | StartPull | BeginIncarnation
+    RememberPlane | StoreReceipts | SetAside | StoreEntries | StoreShown | StoreAhead | RaiseAlarm | StartPull
+    | BeginIncarnation
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from console.proof.journal import EMPTY_JOURNAL_HASH
 NO_LEAVES = Frontier()
 """The tree of a journal that holds nothing."""
 
-LaneName = Literal["session", "push", "pull", "seek", "alarm"]
+LaneName = Literal["session", "push", "pull", "seek", "ahead", "alarm"]
 FailureKind = Literal["offline", "lost", "problem", "garbage"]
 
 

@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from console.proof.checkpoint import CheckpointError, NoteKey, verify_checkpoint
 from console.proof.growth import Frontier
-from console.proof.journal import ACCEPTED, journal_hash, journal_leaf, receipt_object, verify_receipt
+from console.proof.journal import ACCEPTED, journal_hashes, journal_leaf, receipt_object, verify_receipt
 from console.protocol.limits import DEFAULT_LIMITS, Limits
+from console.sync.pace import ClockOffset
 from console.sync.values import Cursor, JournalAnswered, OutboxItem, PlaneIdentity, PushAnswered, Receipt
 
 Fault = tuple[str, str]
@@ -19,10 +20,26 @@ RECOVERED = frozenset({"epoch", "shrunk", "gap", "hash", "position", "checkpoint
 """Signs of a rolled-back journal: told, then the journal is followed from 0 again and everything offered once more."""
 STOPPING = frozenset({"root", "plane_key", "forged_receipt", "forged_checkpoint"})
 """Signs of another or a forged plane: while one is unsettled, nothing is sent or fetched."""
+CLOCK = "clock"
+"""This desk's clock is wrong; settles by itself once it is right."""
+CLOCK_TOLERANCE_US = 120_000_000
 FORK = "fork"
 """One chain with two ends: both are kept, a desk whose own it is goes on in a new incarnation."""
 ALARMS = RECOVERED | STOPPING | {FORK}
 """The kinds of all alarms that sync raises."""
+
+
+def clock_fault(offset: ClockOffset) -> str:
+    """One sentence when this desk's clock is certainly more than two minutes off the plane's, else "".
+
+    It blocks nothing: what is written here is dated wrongly, and the order of the journal does not depend on that.
+    """
+    if abs(offset.offset_us) - offset.round_trip_us // 2 <= CLOCK_TOLERANCE_US:
+        return ""
+    minutes, side = abs(offset.offset_us) / 60e6, "behind" if offset.offset_us > 0 else "ahead of"
+    return (
+        f"This computer's clock is {minutes:.0f} minutes {side} the plane's and misdates what you write; set it right."
+    )
 
 
 def epoch_fault(known: str, seen: str) -> Fault | None:
@@ -83,26 +100,26 @@ def follow(cursor: Cursor, answered: JournalAnswered) -> Cursor | Fault:
             "shrunk",
             f"The plane's journal holds {answered.size} entries and held {seen} before; it was rolled back.",
         )
-    gpos, at, frontier = cursor.gpos, cursor.hash, cursor.frontier
-    for entry in answered.entries:
+    gpos, at = cursor.gpos, cursor.hash
+    verdicts = [(entry.hash, entry.status == ACCEPTED) for entry in answered.entries]
+    for entry, expected, verdict in zip(answered.entries, journal_hashes(at, verdicts), verdicts, strict=True):
         if entry.gpos != gpos + 1:
             return (
                 "gap",
                 f"The plane's journal jumps from position {gpos} to {entry.gpos}; nothing after {gpos} is kept.",
             )
-        accepted = entry.status == ACCEPTED
-        expected = journal_hash(at, entry.hash, accepted)
-        if entry.journal_hash != expected or (entry.withheld_hash and entry.withheld_hash != entry.hash):
+        if entry.journal_hash != expected or (entry.withheld_hash and entry.withheld_hash != verdict[0]):
             return (
                 "hash",
                 f"Position {entry.gpos} of the journal has not the hash its entries give; it is not kept.",
             )
-        gpos, at, frontier = entry.gpos, expected, frontier.after(journal_leaf(entry.hash, accepted))
+        gpos, at = entry.gpos, expected
     if gpos > answered.size or (gpos == answered.size and at != answered.journal_hash):
         return (
             "hash",
             f"The plane's journal at position {gpos} has not the hash its entries give; it is another journal.",
         )
+    frontier = cursor.frontier.extended(journal_leaf(*verdict) for verdict in verdicts)
     return Cursor(answered.epoch, gpos, at, max(cursor.size_seen, answered.size), frontier)
 
 

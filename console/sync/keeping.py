@@ -13,12 +13,13 @@ from console.domain.commands import ENDS, EXPIRED, REFUSED, STALE
 from console.domain.times import format_utc, from_epoch_us, parse_utc, to_epoch_us
 from console.proof.actor import Actor
 from console.proof.envelope import SYSTEM
-from console.store import quarantine, syncing
+from console.store import ahead, quarantine, receipts, syncing
+from console.store.facts import people_of_devices
 from console.store.readers import Rows
 from console.store.record import Record
 from console.store.transaction import Transaction
 from console.sync.command_values import CommandAuthorised, CommandFound, PlaneWord, RecordCommand, Result, SignedOrder
-from console.sync.judge import FORK, STOPPING
+from console.sync.judge import CLOCK, FORK, RECOVERED, STOPPING
 from console.sync.step import initial
 from console.sync.values import (
     BeginIncarnation,
@@ -36,6 +37,7 @@ from console.sync.values import (
     RememberPlane,
     SetAside,
     StartPull,
+    StoreAhead,
     StoreEntries,
     StoreReceipts,
     StoreShown,
@@ -58,10 +60,8 @@ def keep(record: Record, write: Write, now: datetime) -> Changes:
                     tx, origin=plane.origin, exercise=plane.exercise, root_public_key=plane.root_public_key,
                     plane_device=plane.plane_device, plane_public_key=plane.plane_public_key, epoch=write.epoch,
                 )  # fmt: skip
-            case StoreReceipts():
-                syncing.store_receipts(tx, write.epoch, write.receipts)
-            case SetAside():
-                syncing.set_aside(tx, write.event_id, write.problem_kind, write.detail)
+            case StoreReceipts() | SetAside():
+                _keep_answers(tx, write)
             case StoreEntries():
                 syncing.store_entries(
                     tx, write.before, write.entries, write.after,
@@ -69,6 +69,8 @@ def keep(record: Record, write: Write, now: datetime) -> Changes:
                 )  # fmt: skip
             case StoreShown():
                 quarantine.store_shown(tx, write.entries)
+            case StoreAhead():
+                ahead.store_ahead(tx, write.entries)
             case RaiseAlarm():
                 tx.raise_alarm(write.kind, write.sentence)
             case StartPull():
@@ -82,10 +84,35 @@ def begin_incarnation(tx: Transaction, number: int, sentence: str) -> None:
     """The alarm "fork" and new chains from `number` on, `chain.restarted` first; nothing when they have begun."""
     if tx.incarnation >= number:
         return
-    previous = tx.incarnation
     tx.raise_alarm(FORK, sentence)
+    _restart(tx, number, sentence)
+
+
+def _keep_answers(tx: Transaction, write: StoreReceipts | SetAside) -> None:
+    """What the plane answered for events; new chains where one of the newest cannot go on there."""
+    if isinstance(write, StoreReceipts):
+        broken = receipts.store_receipts(tx, write.epoch, write.receipts)
+    else:
+        broken = receipts.set_aside(tx, write.event_id, write.problem_kind, write.detail)
+    if broken:  # the alarm was raised with what stays behind
+        _restart(tx, tx.incarnation + 1, "the plane could not take an event, nor anything that would have followed it")
+
+
+def _restart(tx: Transaction, number: int, reason: str) -> None:
+    previous = tx.incarnation
     tx.begin_incarnation(number)
-    tx.append("chain.restarted", SYSTEM, {"previous": previous, "reason": sentence}, actor=DESK)
+    tx.append("chain.restarted", SYSTEM, {"previous": previous, "reason": reason}, actor=DESK)
+
+
+def keep_clock(record: Record, sentence: str, now: datetime) -> Changes:
+    """The alarm about this desk's clock: raised once while it is wrong, settled when `sentence` is ""."""
+    with record.transaction(now) as tx:
+        held = [row[0] for row in tx.tuples("SELECT alarm_id FROM alarm WHERE kind = ? AND settled_at = ''", (CLOCK,))]
+        if sentence and not held:
+            tx.raise_alarm(CLOCK, sentence)
+        for alarm_id in held if not sentence else ():
+            tx.settle_alarm(alarm_id)
+    return tx.changes
 
 
 def newest_own(db: Rows) -> str:
@@ -165,12 +192,16 @@ def sync_start(db: Rows, device: str = "") -> SyncState:
     plane = None
     if at.plane_public_key and at.exercise is not None:
         plane = PlaneIdentity(at.origin, at.exercise, at.root_public_key, at.plane_device, at.plane_public_key)
-    incarnation = db.value("SELECT incarnation FROM known_key WHERE device = ?", (device,))
     return initial(
         Cursor(at.epoch, at.gpos, at.hash, at.size_seen, syncing.frontier(db)), plane, at.exercise,
-        syncing.waiting(db), standing_alarm(db), device=device, incarnation=int(incarnation or 1),
+        syncing.waiting(db), standing_alarm(db), device=device,
+        person=people_of_devices(db).get(device, ""), incarnation=_incarnation(db, device),
         withheld=quarantine.has_withheld(db),
     )  # fmt: skip
+
+
+def _incarnation(db: Rows, device: str) -> int:
+    return int(db.value("SELECT incarnation FROM known_key WHERE device = ?", (device,)) or 1)
 
 
 def standing_alarm(db: Rows) -> Halt | None:
@@ -183,7 +214,7 @@ def read_locally(db: Rows, request: LocalRequest, device: str = "") -> OutboxRea
     """The input that answers `request`; `device` is the id of this desk's own."""
     match request:
         case ReadOutbox():
-            return read_outbox(db, request)
+            return read_outbox(db, request, device)
         case CompareHeads():
             ends = [(end.incident, end.incarnation, end.seq, end.hash) for end in request.heads]
             strange = syncing.strange_heads(db, device, ends)
@@ -192,24 +223,42 @@ def read_locally(db: Rows, request: LocalRequest, device: str = "") -> OutboxRea
             return WithheldRead(request.serial, *quarantine.next_withheld(db, request.after, request.limit))
 
 
-def read_outbox(db: Rows, request: ReadOutbox) -> OutboxRead:
-    """The input that answers `request`."""
+def read_outbox(db: Rows, request: ReadOutbox, device: str = "") -> OutboxRead:
+    """The input that answers `request`; `device` is the id of this desk's own."""
     found = syncing.outbox(db, request.max_events, request.max_bytes)
     items = tuple(OutboxItem(item.event_id, item.event) for item in found)
-    return OutboxRead(request.serial, items, syncing.waiting(db))
+    return OutboxRead(request.serial, items, syncing.waiting(db), _incarnation(db, device))
 
 
 _OPEN = (
-    "SELECT command_id, state, expires, sent_at, acknowledged_at, order_canon, order_sig, order_person_sig "
-    "FROM command ORDER BY authorised_at, command_id"
+    "SELECT command_id, state, expires, authorised_at, sent_at, acknowledged_at, order_canon, order_sig, "
+    "order_person_sig FROM command ORDER BY authorised_at, command_id"
 )
+_DOUBTS = "SELECT kind, raised_at FROM alarm"
+_BEGUN = """
+SELECT pull, ifnull((SELECT received_at FROM journal j WHERE j.pull = s.pull ORDER BY gpos LIMIT 1), '')
+FROM sync_state s
+"""
 
 
 def open_commands(db: Rows) -> tuple[CommandFound, ...]:
     """The commands that were under way when the desk stopped; they are looked up and never sent."""
+    signs = [_us(raised) for kind, raised in db.tuples(_DOUBTS) if kind in RECOVERED | STOPPING]
+    begun = db.tuples(_BEGUN)[0]
+
+    def doubted(since: str) -> bool:
+        """Whether a sign was seen since, or the journal followed from 0 again: an open alarm is not raised twice."""
+        again = begun[0] > 1 and (not begun[1] or _us(begun[1]) >= _us(since))
+        return again or any(raised >= _us(since) for raised in signs)
+
     return tuple(
         CommandFound(
-            row["command_id"], row["state"], _us(row["expires"]), _us(row["sent_at"]), _us(row["acknowledged_at"])
+            row["command_id"],
+            row["state"],
+            _us(row["expires"]),
+            _us(row["sent_at"]),
+            _us(row["acknowledged_at"]),
+            doubted(row["sent_at"] or row["authorised_at"]),
         )
         for row in db.rows(_OPEN)
         if row["state"] not in ENDS

@@ -39,6 +39,8 @@ from console.sync.values import (
 
 PAGE = 500
 """Entries asked for at once: parsing more of them in one go would be felt in the window (guides, *The UI thread*)."""
+FIRST_PAGE = 100
+"""The same while we do not know how far behind we are: the sooner we do, the sooner what is open is asked for."""
 FAR_PAGE = 1_000
 """The same for a desk that is far behind, whose pages a child process parses: fewer commits for as many entries."""
 
@@ -51,17 +53,18 @@ def initial(
     alarm: Halt | None = None,
     *,
     device: str = "",
+    person: str = "",
     incarnation: int = 1,
     withheld: bool = False,
 ) -> SyncState:
     """The state of a desk that starts, from what its store holds; `alarm` is an unsettled one of `judge.STOPPING`.
 
-    `device` and `incarnation` are those of its own chains; `withheld` says that our copy of the journal has positions
-    whose events were withheld.
+    `device` and `incarnation` are those of its own chains, `person` is whose it is ("" unknown); `withheld` says that
+    our copy of the journal has positions whose events were withheld.
     """
     return SyncState(
-        cursor=cursor, plane=plane, world=world, waiting=waiting, halt=alarm, device=device, incarnation=incarnation,
-        heads_checked=not device, seek_after=0 if withheld else None,
+        cursor=cursor, plane=plane, world=world, waiting=waiting, halt=alarm, device=device, person=person,
+        incarnation=incarnation, heads_checked=not device, seek_after=0 if withheld else None,
     )  # fmt: skip
 
 
@@ -138,13 +141,14 @@ def _ask_journal(turn: Turn) -> None:
     state, cursor = turn.state, turn.state.cursor
     patient = bool(state.last_synced_us and state.online_since_us) and cursor.gpos >= cursor.size_seen
     wait_s = state.limits.long_poll_s if patient and not state.pull.failures else 0
-    limit = min(state.limits.journal_page, FAR_PAGE if cursor.size_seen - cursor.gpos > FAR_PAGE else PAGE)
+    page = FAR_PAGE if cursor.size_seen - cursor.gpos > FAR_PAGE else PAGE if cursor.size_seen else FIRST_PAGE
+    limit = min(state.limits.journal_page, page)
     serial = turn.ask("pull", patient=wait_s > 0)
     turn.requests.append(FetchJournal(serial, cursor.epoch, cursor.gpos, cursor.hash, limit, wait_s))
 
 
 def _wake(turn: Turn, by_person: bool) -> None:
-    for name in ("session", "push", "pull", "seek"):
+    for name in ("session", "push", "pull", "seek", "ahead"):
         lane = turn.lane(name)
         if lane.phase == WAITING:
             turn.set_lane(name, phase=IDLE)

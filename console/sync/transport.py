@@ -22,16 +22,18 @@ from console.protocol.messages import (
     WireEvent,
 )
 from console.protocol.messages import Result as ResultMessage
-from console.remote.faults import Offline, OversizedAnswer, ProblemAnswer, TimedOut
+from console.remote.faults import GarbledAnswer, Offline, OversizedAnswer, ProblemAnswer, TimedOut
 from console.remote.plane_client import Exchange, PlaneClient
 from console.sync.command_values import Answered, LookUp, PlaneWord, Result, SendCommand, Unanswered
 from console.sync.pace import ClockOffset, measure
 from console.sync.values import (
+    AheadAnswered,
     ChainEnd,
     ConfigAnswered,
     Entry,
     Failed,
     Failure,
+    FetchAhead,
     FetchConfig,
     FetchHeads,
     FetchJournal,
@@ -47,7 +49,7 @@ from console.sync.values import (
     TokenAnswered,
 )
 
-PlaneInput = ConfigAnswered | TokenAnswered | PushAnswered | JournalAnswered | HeadsAnswered | Failed
+PlaneInput = ConfigAnswered | TokenAnswered | PushAnswered | JournalAnswered | HeadsAnswered | AheadAnswered | Failed
 Measured = tuple[PlaneInput, ClockOffset | None]
 MeasuredCommand = tuple[Answered | Unanswered, ClockOffset | None]
 
@@ -71,6 +73,9 @@ def carry(client: PlaneClient, request: PlaneRequest) -> Measured:
             case FetchShown():
                 shown = client.journal(request.epoch, request.after, request.hash, request.limit, 0)
                 return _page(request.serial, shown.answer), _offset(shown)
+            case FetchAhead():
+                ahead = client.journal_ahead().answer
+                return AheadAnswered(request.serial, ahead.epoch, tuple(map(_entry, ahead.entries))), None
             case FetchHeads():
                 heads = client.heads(request.after_incident, request.after_incarnation)
                 return _heads(request.serial, heads.answer), _offset(heads)
@@ -172,6 +177,8 @@ def _page(serial: int, answer: JournalAnswer) -> JournalAnswered:
 
 def _entry(entry: JournalEntry) -> Entry:
     wire = entry.event
+    if wire is None and not entry.event_hash:
+        raise GarbledAnswer(f"The plane sent neither the event at position {entry.gpos} nor its hash.")
     event = None if wire is None else _event(wire)
     return Entry(entry.gpos, entry.journal_hash, entry.status, event, entry.event_hash)
 

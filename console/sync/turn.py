@@ -1,6 +1,6 @@
 """The scratch of one step of the sync engine; it never outlives the call, so the engine stays a function.
 
-Lanes are named "session", "push", "pull", "seek" and "alarm"; each does one thing at a time.
+Lanes are named "session", "push", "pull", "seek", "ahead" and "alarm"; each does one thing at a time.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from console.sync.judge import STOPPING
 from console.sync.pace import CALM_US
 from console.sync.values import ASKING, IDLE, WAITING, WRITING, Halt, Lane, RaiseAlarm, Request, SyncState, Timer, Write
 
-LANES = ("session", "push", "pull", "seek", "alarm")
+LANES = ("session", "push", "pull", "seek", "ahead", "alarm")
 
 
 class Turn:
@@ -82,6 +82,7 @@ class Turn:
 
     def alarm(self, fault: tuple[str, str]) -> None:
         """A sign that the plane is not what it was: told, then recovered from, or a stop until a person decides."""
+        self.set(doubts=self.state.doubts + 1)
         if fault[0] in STOPPING:
             self._stand_still(fault)
         else:
@@ -104,7 +105,7 @@ class Turn:
         """Everything under way is dropped: what it would bring belongs to a journal in doubt."""
         if self.state.doubt is not None:
             return
-        for name in ("session", "push", "pull", "seek"):
+        for name in ("session", "push", "pull", "seek", "ahead"):
             self.release(name)
         calm = self.now_us - self.state.doubted_us > CALM_US
         self.set(

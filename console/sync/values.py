@@ -13,6 +13,7 @@ from console.protocol.limits import DEFAULT_LIMITS, Limits
 from console.sync.errands import (
     BeginIncarnation,
     CompareHeads,
+    FetchAhead,
     FetchConfig,
     FetchHeads,
     FetchJournal,
@@ -28,6 +29,7 @@ from console.sync.errands import (
     Request,
     SetAside,
     StartPull,
+    StoreAhead,
     StoreEntries,
     StoreReceipts,
     StoreShown,
@@ -53,6 +55,7 @@ __all__ = [
     "READING",
     "WAITING",
     "WRITING",
+    "AheadAnswered",
     "AlarmsSettled",
     "BeginIncarnation",
     "ChainEnd",
@@ -63,6 +66,7 @@ __all__ = [
     "Failed",
     "Failure",
     "FailureKind",
+    "FetchAhead",
     "FetchConfig",
     "FetchHeads",
     "FetchJournal",
@@ -93,6 +97,7 @@ __all__ = [
     "SetAside",
     "StartPull",
     "Step",
+    "StoreAhead",
     "StoreEntries",
     "StoreReceipts",
     "StoreShown",
@@ -119,11 +124,15 @@ class OutboxChanged:
 
 @dataclass(frozen=True, slots=True)
 class OutboxRead:
-    """The oldest events of the outbox in chain order, answering `ReadOutbox`; `waiting` counts all of them."""
+    """The oldest events of the outbox in chain order, answering `ReadOutbox`; `waiting` counts all of them.
+
+    `incarnation` is that of our newest chains: the record begins new ones by itself where one cannot go on.
+    """
 
     serial: int
     items: tuple[OutboxItem, ...]
     waiting: int
+    incarnation: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +175,15 @@ class JournalAnswered:
     size: int
     journal_hash: str
     checkpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AheadAnswered:
+    """`GET /v1/journal/ahead` answered, in the order of chains; its positions and hashes prove nothing."""
+
+    serial: int
+    epoch: str
+    entries: tuple[Entry, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +269,8 @@ class AlarmsSettled:
 
 Input = (
     OutboxChanged | OutboxRead | ConfigAnswered | TokenAnswered | PushAnswered | JournalAnswered | HeadsAnswered
-    | HeadsCompared | WithheldRead | Failed | Written | WriteFailed | TimerFired | NetworkUp | SyncNow | AlarmsSettled
+    | HeadsCompared | WithheldRead | AheadAnswered | Failed | Written | WriteFailed | TimerFired | NetworkUp | SyncNow
+    | AlarmsSettled
 )  # fmt: skip
 
 
@@ -300,9 +319,11 @@ class SyncState:
     """Everything the engine knows; build the first one with `step.initial`.
 
     `world` is the exercise flag this desk belongs to, None before it ever met a plane. `device` "" (tests) leaves the
-    comparison of chain ends out. `stray` is the highest incarnation found to be forked, `restarts` how often chains
-    were begun anew in this sitting. `seek_after` is from where withheld positions are asked for again (None: no need
-    to). `doubt` is the sign of a rolled-back plane that is being recovered from, `rested` whether its wait is over.
+    comparison of chain ends out; `person` is whose it is, "" while that is not known. `stray` is the highest
+    incarnation found to be forked, `restarts` how often chains were begun anew in this sitting. `seek_after` is from
+    where withheld positions are asked for again (None: no need to).
+    `doubt` is the sign of a rolled-back plane that is being recovered from, `rested` whether its wait is over.
+    `doubts` counts all such signs of this sitting, `followed_us` is when the last page that fitted was asked for.
     """
 
     cursor: Cursor = START
@@ -322,6 +343,7 @@ class SyncState:
     pending_plane: ConfigAnswered | None = None
     settled: int = 0
     device: str = ""
+    person: str = ""
     incarnation: int = 1
     heads_checked: bool = False
     heads_after: tuple[str, int] = ("", 0)
@@ -334,6 +356,8 @@ class SyncState:
     push: Lane = Lane()
     pull: Lane = Lane()
     seek: Lane = Lane()
+    ahead: Lane = Lane()
+    ahead_asked: bool = False
     alarm: Lane = Lane()
     serials: int = 0
     halt: Halt | None = None
@@ -342,6 +366,8 @@ class SyncState:
     recoveries: int = 0
     streak: int = 0
     doubted_us: int = 0
+    doubts: int = 0
+    followed_us: int = 0
     online_since_us: int = 0
     offline_since_us: int = 0
     last_synced_us: int = 0

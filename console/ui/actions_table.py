@@ -25,6 +25,9 @@ class ActionSpec:
 ACTIONS: tuple[ActionSpec, ...] = (
     # the window's own
     ActionSpec("desk.sync", "Sync now", "Ctrl+R", "Desk"),
+    ActionSpec("sync.join", "Join a plane by a one-time code", "", "Desk", "sync"),
+    ActionSpec("sync.sign_in", "Sign in with your own key", "", "Desk", "sync"),
+    ActionSpec("sync.sign_out", "Sign out", "", "Desk", "sync"),
     ActionSpec("desk.palette", "Find an action", "Ctrl+K", "Desk"),
     ActionSpec("desk.quit", "Quit", "Ctrl+Q", "Desk"),
     ActionSpec("view.board", "Go to the board", "Ctrl+1", "View"),
@@ -34,6 +37,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("view.switches", "Go to kill switches", "Ctrl+5", "View"),
     ActionSpec("view.evidence", "Go to evidence", "Ctrl+6", "View"),
     ActionSpec("view.timeline", "Go to the timeline", "Ctrl+7", "View"),
+    ActionSpec("view.sync", "Go to the sync page", "Ctrl+8", "View"),
     ActionSpec("view.freeze", "Freeze the display", "F5", "View"),
     ActionSpec("view.dismiss", "Dismiss the newest notice", "Ctrl+Shift+D", "View"),
     ActionSpec("view.float", "Float or dock this panel", "Ctrl+Shift+F", "View"),
@@ -60,6 +64,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("incident.export", "Export the sealed package", "", "Incident", "incident"),
     ActionSpec("incident.request_review", "Ask for the review", "", "Incident", "incident"),
     ActionSpec("incident.close", "Close the incident", "", "Incident", "incident"),
+    ActionSpec("incident.settle", "Settle what is in conflict", "Ctrl+Shift+C", "Incident", "incident"),
     # triage
     ActionSpec("triage.answer_yes", "Answer yes at the focused branch", "", "Triage", "triage"),
     ActionSpec("triage.answer_no", "Answer no at the focused branch", "", "Triage", "triage"),
@@ -83,4 +88,6 @@ ACTIONS: tuple[ActionSpec, ...] = (
     # timeline
     ActionSpec("timeline.add", "Add an entry to the timeline", "Ctrl+N", "Timeline", "timeline"),
     ActionSpec("timeline.correct", "Correct the chosen entry by a new one", "Ctrl+Shift+N", "Timeline", "timeline"),
+    ActionSpec("timeline.revise", "Revise the chosen note", "Ctrl+Shift+R", "Timeline", "timeline"),
+    ActionSpec("timeline.join", "Join the texts of a note in conflict", "Ctrl+Shift+J", "Timeline", "timeline"),
 )

@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QTimer
 from console.domain.next_step import NextStep
 from console.queries.headline import Headline, OpenIncidents, headline, open_incidents
 from console.queries.standing import upcoming
+from console.queries.sync_state import SyncCounts, sync_counts
 from console.ui.incident_bar import IncidentBar, lamps_of
 from console.ui.status_bar import StatusBar
 from console.ui.text import display
@@ -27,7 +28,7 @@ LAMPS_MS = 500
 GATHER_MS = 30
 STALE = "the metric stream is silent"
 _SHOWN_KINDS = ("incident", "severity", "role", "command", "switch", "observation", "timeline", "seal", "evidence",
-                "triage", "criterion")  # fmt: skip
+                "triage", "criterion", "conflict")  # fmt: skip
 
 
 class Bars(QObject):
@@ -53,8 +54,8 @@ class Bars(QObject):
         frame.selection.incident_changed.connect(self._on_incident_chosen)
         frame.bridge.changed.connect(self._on_changed)
         frame.bridge.connection_changed.connect(self._on_connection)
-        session = frame.session
-        status.show_person(session.name, session.signed_in, session.kept)
+        frame.bridge.person_changed.connect(self._on_person)
+        self._on_person()
         self._on_connection(frame.bridge.connection)
         self._load()
         self._clock.start()
@@ -86,7 +87,15 @@ class Bars(QObject):
             online = bridge.connection.state == "online"
             bridge.ask(headline, chosen, owner=self, then=self._show)
             bridge.ask(upcoming, chosen, self._frame.policy, online, owner=self, then=partial(self._show_next, chosen))
+        bridge.ask(sync_counts, owner=self, then=self._show_asks)
         bridge.ask(open_incidents, owner=self, then=self._show_open)
+
+    def _on_person(self) -> None:
+        session = self._frame.session
+        self._status.show_person(session.name, session.signed_in, session.kept)
+
+    def _show_asks(self, counts: SyncCounts) -> None:
+        self._status.show_asks(counts.alarms, counts.conflicts, counts.rejected)
 
     def _show_next(self, incident: str, step: NextStep | None) -> None:
         if step is None or incident != self._frame.selection.incident:
@@ -119,7 +128,11 @@ class Bars(QObject):
 
     def _on_changed(self, changes: Changes) -> None:
         chosen = self._frame.selection.incident
-        if "incident" in changes.kinds or not chosen or any(changes.touches(kind, chosen) for kind in _SHOWN_KINDS):
+        if (
+            {"incident", "alarm", "sync"} & changes.kinds
+            or not chosen
+            or any(changes.touches(kind, chosen) for kind in _SHOWN_KINDS)
+        ):
             self.reload()
 
     def _on_connection(self, connection: Any) -> None:

@@ -57,6 +57,8 @@ class Bridge(QObject):
     connection_changed = Signal(object)
     feed_changed = Signal(object)
     attached = Signal()
+    person_changed = Signal()
+    """Whoever changed the session says so: somebody joined, signed out or signed in."""
     _news = Signal()
 
     def __init__(self, notices: Notices, parent: QObject | None = None) -> None:

@@ -26,6 +26,7 @@ from console.ui.theme import Theme
 
 SHORTCUT = int(Qt.ItemDataRole.UserRole)
 SPEC = SHORTCUT + 1
+NEXT = "incident.next_step"
 _DISPLAY = int(Qt.ItemDataRole.DisplayRole)
 _ACCESSIBLE = int(Qt.ItemDataRole.AccessibleTextRole)
 
@@ -36,13 +37,19 @@ class FoundActions(QAbstractListModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._rows: list[ActionSpec] = list(ACTIONS)
+        self._next = ""
+
+    def set_next(self, sentence: str) -> None:
+        """The next step of the chosen incident in words, "" when there is none; it is found by them as well."""
+        self._next = sentence
 
     def seek(self, typed: str) -> None:
         """Shows what fits `typed`."""
         words = typed.lower().split()
-        fitting = [spec for spec in ACTIONS if _fits(spec, words)]
+        fitting = [spec for spec in ACTIONS if _fits(spec, words) or (spec.id == NEXT and self._is_next(words))]
         self.beginResetModel()
-        self._rows = sorted(fitting, key=lambda spec: _rank(spec, words))
+        first = NEXT if self._next and not words else ""
+        self._rows = sorted(fitting, key=lambda spec: (spec.id != first, _rank(spec, words)))
         self.endResetModel()
 
     def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008, D102, N802
@@ -52,13 +59,17 @@ class FoundActions(QAbstractListModel):
         if not index.isValid():
             return None
         spec, role = self._rows[index.row()], int(role)
+        text = self._next if spec.id == NEXT and self._next else f"{spec.menu}: {spec.text}"
         if role == _DISPLAY:
-            return f"{spec.menu}: {spec.text}"
+            return text
         if role == _ACCESSIBLE:
-            return f"{spec.menu}: {spec.text} {spec.shortcut}".strip()
+            return f"{text} {spec.shortcut}".strip()
         if role == SHORTCUT:
             return spec.shortcut
         return spec if role == SPEC else None
+
+    def _is_next(self, words: list[str]) -> bool:
+        return bool(self._next) and all(word in self._next.lower() for word in words)
 
 
 class _RowWithKey(QStyledItemDelegate):
@@ -113,8 +124,9 @@ class CommandPalette(QFrame):
         layout.addWidget(self.list, 1)
         self.hide()
 
-    def open(self) -> None:
-        """Shows it over the window, empty."""
+    def open(self, next_step: str = "") -> None:
+        """Shows it over the window, empty; the `next_step` in words comes first."""
+        self.model.set_next(next_step)
         self._before = QApplication.focusWidget()
         self.line.clear()
         self._on_line_changed("")

@@ -33,6 +33,8 @@ CONTAINMENT = {
     "closed": ("closed", "ring", "normal"),
 }
 
+CONFLICT = ("diamond", "warning")
+
 
 class Fact(QWidget):
     """One small caption with its value under the same height; marked when it wants attention."""
@@ -99,6 +101,8 @@ class IncidentBar(QWidget):
         self.since = Fact(theme, "Since detection", self)
         self.update_due = Fact(theme, "Next update due", self)
         self.containment = StateChip(theme, "", "hollow_square", "normal", self)
+        self.conflict = StateChip(theme, "", *CONFLICT, parent=self)
+        self.conflict.hide()
         self.next_text = PlainLabel("", self, elide=True)
         self.next_button = QPushButton("", self)
         self.next_button.clicked.connect(self.next_wanted)
@@ -120,6 +124,8 @@ class IncidentBar(QWidget):
         self.title.setText(headline.title)
         self.commander.set_value(headline.commander or "nobody", "" if headline.commander else "warning")
         self._show_containment(headline)
+        count = f"{headline.conflicts} things" if headline.conflicts > 1 else "1 thing"
+        self.conflict.set_state(f"IN CONFLICT: {count}", *CONFLICT)
         self._show_parts(True)
         self.tick(now)
 
@@ -151,6 +157,11 @@ class IncidentBar(QWidget):
         """Shows both lamps: name -> (state, why)."""
         self.service.set_state(*lamps.get("service", ("unknown", "")))
         self.behaviour.set_state(*lamps.get("behaviour", ("unknown", "")))
+
+    def show_desk(self, shown: bool) -> None:
+        """Whether there is a desk whose lamps can be shown; a page of a first start has none."""
+        self.service.setVisible(shown)
+        self.behaviour.setVisible(shown)
 
     def tick(self, now: datetime) -> None:
         """Moves the clocks on."""
@@ -188,6 +199,7 @@ class IncidentBar(QWidget):
     def _show_parts(self, shown: bool) -> None:
         for part in (self.commander, self.since, self.update_due, self.containment):
             part.setVisible(shown)
+        self.conflict.setVisible(shown and self._shown is not None and self._shown.conflicts > 0)
         self.chip.setVisible(shown or bool(self._worst))
 
     def _lay_out(self) -> None:
@@ -200,6 +212,7 @@ class IncidentBar(QWidget):
         for fact in (self.commander, self.since, self.update_due):
             upper.addWidget(fact)
         lower.addWidget(self.containment)
+        lower.addWidget(self.conflict)
         lower.addWidget(self.next_text, 1)
         lower.addWidget(self.next_button)
         lower.addWidget(self.service)

@@ -26,7 +26,8 @@ def arrange(window: QMainWindow, docks: dict[str, PanelDock]) -> None:
         window.splitDockWidget(docks["triage"], docks["switches"], Qt.Orientation.Horizontal)
     window.splitDockWidget(docks["board"], docks["incident"], Qt.Orientation.Vertical)
     before = docks["triage"]
-    for name in ("telemetry", "evidence", "timeline") if wide else ("telemetry", "switches", "evidence", "timeline"):
+    views = ("telemetry", "switches", "evidence", "timeline", "sync")
+    for name in (*views[:1], *views[2:]) if wide else views:
         window.tabifyDockWidget(before, docks[name])
         before = docks[name]
     for dock in docks.values():

@@ -63,6 +63,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(marked(TITLE, exercise))
         self._build_top()
         self.status = StatusBar(theme, self)
+        self.status.sync_wanted.connect(self._show_sync)
         self._build_bottom()
         self._fits = kept_layout.place(self, self._kept)
 
@@ -106,6 +107,7 @@ class MainWindow(QMainWindow):
         self.frame = frame
         self.set_world(frame.session.exercise, frame.session.origin)
         self._bars = Bars(frame, self.bar, self.status, self._on_headline, self)
+        frame.bridge.person_changed.connect(self._on_person)
         self.field.start(frame)
 
     def say_in_panels(self, sentence: str) -> None:
@@ -120,10 +122,16 @@ class MainWindow(QMainWindow):
         self.furnish()
         self.setWindowTitle(marked(f"{name} - {TITLE}" if name else TITLE, self._exercise))
         self.field.show_page(page)
+        self._show_desk(False)
 
     def hide_page(self) -> None:
         """Puts the docks back."""
         self.field.hide_page()
+        self._show_desk(True)
+
+    def _show_desk(self, shown: bool) -> None:
+        self.bar.show_desk(shown)
+        self.status.show_desk(shown)
 
     def go_to(self, panel_id: str) -> None:
         """Brings a panel into view and gives it the focus."""
@@ -216,6 +224,13 @@ class MainWindow(QMainWindow):
         if self.frame is not None:
             self.frame.bridge.sync_now()
 
+    def _show_sync(self) -> None:
+        self._run("view.sync")
+
+    def _on_person(self) -> None:
+        if self.frame is not None:
+            self.set_world(self.frame.session.exercise, self.frame.session.origin)
+
     def _quit(self) -> None:
         self.close()
 
@@ -231,7 +246,7 @@ class MainWindow(QMainWindow):
         if self._palette.isVisible():
             self._palette.close_again()
         else:
-            self._palette.open()
+            self._palette.open(self.bar.next_text.text())
 
     def _toggle_freeze(self) -> None:
         self.field.freeze(not self.field.frozen)

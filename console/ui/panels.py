@@ -1,4 +1,4 @@
-"""The seven panels: one literal table, each imported only when the window has been painted and has time.
+"""The eight panels: one literal table, each imported only when the window has been painted and has time.
 
 A panel that cannot be imported or made is told as one sentence in its place; the others go on.
 """
@@ -63,6 +63,12 @@ def _timeline() -> Callable[..., Any]:
     return TimelinePanel
 
 
+def _sync() -> Callable[..., Any]:
+    from console.ui.sync import SyncPanel
+
+    return SyncPanel
+
+
 PANELS: tuple[PanelSpec, ...] = (
     PanelSpec("board", "Board", "layout-list", _board),
     PanelSpec("incident", "Incident", "alert-triangle", _incident),
@@ -71,8 +77,9 @@ PANELS: tuple[PanelSpec, ...] = (
     PanelSpec("switches", "Kill switches", "power", _switches),
     PanelSpec("evidence", "Evidence", "package", _evidence),
     PanelSpec("timeline", "Timeline", "timeline", _timeline),
+    PanelSpec("sync", "Sync", "refresh", _sync),
 )
-"""In the order of Ctrl+1 to Ctrl+7."""
+"""In the order of Ctrl+1 to Ctrl+8."""
 
-FIRST = ("board", "incident", "switches", "triage", "telemetry", "timeline", "evidence")
+FIRST = ("board", "incident", "switches", "triage", "telemetry", "timeline", "evidence", "sync")
 """The order in which they are made: what is seen first comes first."""

@@ -7,10 +7,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from console.proof.actor import Actor
 from console.proof.keys import SigningKey
+
+if TYPE_CHECKING:
+    from console.runtime.joining import Joined, Meeting
+
+
+class Door(Protocol):
+    """Meeting a plane, joining it, unlocking one's own key: every call blocks and belongs on a worker."""
+
+    @property
+    def can_unlock(self) -> bool: ...  # noqa: D102
+    def meet(self, url: str) -> Meeting: ...  # noqa: D102
+    def join(self, met: Meeting, code: str, passphrase: str) -> Joined: ...  # noqa: D102
+    def unlock(self, passphrase: str) -> SigningKey: ...  # noqa: D102
 
 
 class EvidenceIdentity(Protocol):
@@ -49,6 +62,9 @@ class Session:
     export_to: Path | None = None
     """The new folder that a package is offered to be written to; None: one beside the store, named after it."""
 
+    door: Door | None = field(default=None, repr=False)
+    """How this desk joins a plane and how its person signs in again; None where whoever brought the desk decides."""
+
     @property
     def signed_in(self) -> bool:
         """Whether the person's own key is at hand, as commands, closing and disclosure ask for."""
@@ -63,6 +79,11 @@ class Session:
     def name(self) -> str:
         """What to call the person."""
         return self.display_name or self.person.removeprefix("local:")
+
+    def joined(self, found: Joined) -> None:
+        """From now on this is the desk of the person that the plane named."""
+        self.person, self.roles, self.key = found.member.person, found.member.roles, found.key
+        self.origin, self.kept = found.member.plane.origin, found.identity.kept
 
     def actor(self, role: str = "") -> Actor:
         """The person acting in `role` (their first role unless named), with their key while they are signed in."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QRectF, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from console.domain.times import from_epoch_us
 from console.ui.ages import age, clock_of_us, clock_time
@@ -29,16 +29,24 @@ STATES = {
 
 
 class StatusBar(QWidget):
-    """Connection, send queue, paging, freeze, person and clock."""
+    """Connection, send queue, what sync asks a person for, paging, freeze, person and clock.
+
+    Signals: `sync_wanted()` when the counts of alarms, conflicts and rejected events are pressed.
+    """
+
+    sync_wanted = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._connection: Any = None
         self._has_plane = False
+        self._has_desk = True
         self.state = StateChip(theme, "NOT OPEN YET", "half", "unknown", self)
         self.synced = PlainLabel("", self)
         self.to_send = StateChip(theme, "", "diamond", "warning", self)
+        self.asks = QPushButton("", self)
+        self.asks.clicked.connect(self._on_asks)
         self.paging = StateChip(theme, "NOBODY IS BEING PAGED", "triangle", "abnormal", self)
         self.frozen = StateChip(theme, "DISPLAY FROZEN (F5)", "square", "warning", self)
         self.person = PlainLabel("", self)
@@ -47,12 +55,12 @@ class StatusBar(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 1, 8, 2)
         row.setSpacing(14)
-        for part in (self.state, self.synced, self.to_send, self.paging, self.frozen):
+        for part in (self.state, self.synced, self.to_send, self.asks, self.paging, self.frozen):
             row.addWidget(part)
         row.addStretch(1)
         for label in (self.hints, self.person, self.clock):
             row.addWidget(label)
-        for chip in (self.to_send, self.paging, self.frozen):
+        for chip in (self.to_send, self.asks, self.paging, self.frozen):
             chip.hide()
         self.setAccessibleName("Status")
         theme.changed.connect(self._dress)
@@ -78,6 +86,19 @@ class StatusBar(QWidget):
         plain_tooltip(self.paging, "No plane watches, calls or escalates; use the phone list.")
         self.tick(now)
 
+    def show_asks(self, alarms: int, conflicts: int, rejected: int) -> None:
+        """Shows how much of the sync page waits for a person; nothing where nothing does."""
+        told = [f"{count} {word}" for count, word in ((conflicts, "in conflict"), (rejected, "rejected")) if count]
+        told[:0] = [f"{alarms} sync alarm{'s' if alarms > 1 else ''}"] if alarms else []
+        self.asks.setText(", ".join(told))
+        self.asks.setIcon(self._theme.icon("alert-triangle", "abnormal" if alarms else "warning"))
+        self.asks.setAccessibleName(f"{', '.join(told)}: go to the sync page")
+        plain_tooltip(self.asks, "Go to the sync page (Ctrl+8)")
+        self.asks.setVisible(bool(told))
+
+    def _on_asks(self, _: bool = False) -> None:
+        self.sync_wanted.emit()
+
     def show_person(self, name: str, signed_in: bool, kept: str) -> None:
         """Shows who is here, whether they can sign, and where the desk keeps its keys."""
         self.person.setText(name if signed_in else f"{name} (cannot sign)")
@@ -87,6 +108,11 @@ class StatusBar(QWidget):
         """Says that live graphs and tables stand still."""
         self.frozen.setVisible(frozen)
 
+    def show_desk(self, shown: bool) -> None:
+        """Whether there is a desk whose keys can be told; a page of a first start has none."""
+        self._has_desk = shown
+        self._show_hints()
+
     def tick(self, now: datetime) -> None:
         """Moves the clocks on."""
         self.clock.setText(clock_time(now))
@@ -94,7 +120,10 @@ class StatusBar(QWidget):
 
     def resizeEvent(self, event: Any) -> None:  # noqa: D102, N802
         super().resizeEvent(event)
-        self.hints.setVisible(self.width() >= 1250)
+        self._show_hints()
+
+    def _show_hints(self) -> None:
+        self.hints.setVisible(self._has_desk and self.width() >= 1250)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102, N802
         painter = QPainter(self)
@@ -118,7 +147,7 @@ class StatusBar(QWidget):
         return f"{when}, {age(from_epoch_us(connection.last_synced_us), now)}"
 
     def _dress(self) -> None:
-        for label in (self.synced, self.person, self.hints):
+        for label in (self.synced, self.person, self.hints, self.asks):
             label.setFont(self._theme.font("small"))
         palette = self.hints.palette()
         palette.setColor(self.hints.foregroundRole(), self._theme.colour("text_dim"))

@@ -27,6 +27,7 @@ from console.plane import journal
 from console.plane.db import Database, Transaction, database_url
 from console.plane.founding import DEVICE_KEY, ROOT_KEY, beside, found_plane, read_key, sign_as_root
 from console.plane.journal import Placing
+from console.plane.record import follow_incidents
 from console.proof.envelope import SignedEvent
 from console.proof.keys import SigningKey
 from console.runtime.desk import Desk, DeskSettings
@@ -92,6 +93,7 @@ def _place(tx: Transaction, batch: list[SignedEvent], plane: SigningKey) -> None
     for event in batch:
         # the epoch stands in receipts alone, and nobody asks for these
         journal.place(tx, Placing(event, _AT), plane, "")
+        follow_incidents(tx.connection, event.envelope, _AT)
 
 
 class _Story:

@@ -17,6 +17,7 @@ from console.store import rows, syncing
 from console.store._sqlite import connect_writer
 from console.store.blobs import BlobStore, copy_as_is
 from console.store.opening import record_path
+from console.store.receipts import store_receipts
 from console.store.record import Record
 from console.store.verify import verify_store
 from tests.fakes.record_kit import (
@@ -67,7 +68,7 @@ def fill_every_table(record: Record, blobs: BlobStore) -> None:
         syncing.store_entries(tx, Cursor("e1"), entries, after)
         receipt = receipt_object(mine[0].envelope.event_id, mine[0].hash, "accepted", 40, "e1")
         answer = Receipt(mine[0].envelope.event_id, mine[0].hash, "accepted", 40, sign_receipt(PLANE, receipt))
-        syncing.store_receipts(tx, "e1", [answer])
+        store_receipts(tx, "e1", [answer])
         tx.insert_command(order_of(new_incident(9)), "{}", "sig", "sig")
         tx.insert_observation(
             switch="FF_TENANT_BLOCK", target="tenant.borealis", state="stopped", generation=1, method="probe",

@@ -57,7 +57,7 @@ class Row:
             "gpos": self.gpos,
             "journal_hash": self.hash,
             "status": self.status,
-            "event_hash": self.event.hash,
+            "event_hash": self.event.hash if withheld else "",
             "event": None if withheld else self.event.wire(),
         }
 

@@ -75,7 +75,7 @@ def new_incident(number: int) -> str:
 
 def body_of(event_type: str, **fields: Any) -> dict[str, Any]:
     """A body that `event_type` may hold, with `fields` in place of what stands there otherwise."""
-    blank: dict[str, Any] = {"s": "", "i": 1, "b": False, "l": [], "o": {}}
+    blank: dict[str, Any] = {"s": "", "t": "", "i": 1, "b": False, "l": [], "o": {}}
     wanted = dict(part.split(":") for part in BODIES[event_type].split())
     return {name: blank[kind] for name, kind in wanted.items()} | fields
 

@@ -86,6 +86,7 @@ class Commander:
             "view.triage": self._walk,
         }
         self.done: list[str] = []
+        self._looks = 0
 
     def play(self) -> None:
         """From the alert to the closed incident; AssertionError, naming the step, when it does not get there."""
@@ -93,10 +94,9 @@ class Commander:
         while (step := self._seen.step()).action_id != OVER:
             assert time.monotonic() < deadline, f"still at '{step.sentence}' after {self.done}"
             self.done.append(step.action_id)
-            if (
-                step.action_id not in self._sheets and self.done[-4:] == [step.action_id] * 4
-            ):  # something else is open, and the notice says to leave it
+            if self.done[-3:] == [step.action_id] * 3:  # something else is open, and the notice says to leave it
                 self._screen.press("Escape")
+            self._looks = self._seen.count("observation")
             self._screen.press("F8")
             self._sheets.get(step.action_id, self._nothing_more)()
             soon(partial(self._is_past, step))
@@ -126,21 +126,21 @@ class Commander:
         return len(self._seen.answers()) >= branches
 
     def _hold(self) -> None:
-        looks = self._seen.count("observation")
-        if soon(lambda: self._seen.count("observation") > looks):  # the sheet has looked, so it is open
+        if self._sheet_has_looked():
             self._hold_space("want = 'stopped'")
 
     def _restore(self) -> None:
-        looks = self._seen.count("observation")
-        if self.done.count("switches.restore") > 1:
-            self._screen.press("Escape", "F8")
-        if not soon(lambda: self._seen.count("observation") > looks):
+        if not self._sheet_has_looked():
             return
         self._screen.write(REASON)
         self._screen.press("Tab")
         self._screen.write("borealis")
         self._screen.press("Return")
         self._hold_space("want = 'running'")
+
+    def _sheet_has_looked(self) -> bool:
+        """Whether the sheet that F8 opens has asked the plane what is there: then it is open and has the keys."""
+        return soon(lambda: self._seen.count("observation") > self._looks, 2 * PATIENCE_S)
 
     def _hold_space(self, wanted: str) -> None:
         with self._screen.held("space"):

@@ -18,7 +18,7 @@ from console.proof.canonical import canonical
 from console.proof.checkpoint import NoteKey, verify_checkpoint
 from console.proof.growth import Frontier, continues
 from console.proof.journal import ACCEPTED, enrol_subject, journal_leaf
-from console.proof.keys import SigningKey
+from console.proof.keys import SigningKey, leaf_digest
 from console.proof.merkle import includes
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.people import OTHER_DESK
@@ -65,6 +65,14 @@ def enrolment(code: str, device: SigningKey = OTHER_DESK, person: SigningKey = A
     }  # fmt: skip
 
 
+def _hash(entry: dict[str, Any]) -> str:
+    """The hash of an entry's event, which is named only where the event is withheld."""
+    if entry["event"] is None:
+        return str(entry["event_hash"])
+    assert entry["event_hash"] == ""
+    return leaf_digest(entry["event"]["canon"].encode()).hex()
+
+
 def test_the_checkpoint_of_the_journal_is_that_of_its_entries(desk: Client) -> None:
     incident = fresh_id()
     answer: dict[str, Any] = {}
@@ -73,11 +81,25 @@ def test_the_checkpoint_of_the_journal_is_that_of_its_entries(desk: Client) -> N
         desk.push(desk.note(incident), desk.note(incident, exercise=False))
         answer = desk.get(f"/v1/journal?after={frontier.size}").json()
         for entry in answer["entries"]:
-            frontier = frontier.after(journal_leaf(entry["event_hash"], entry["status"] == ACCEPTED))
+            frontier = frontier.after(journal_leaf(_hash(entry), entry["status"] == ACCEPTED))
         checkpoint, _ = verify_checkpoint(answer["checkpoint"], [key])
         assert (checkpoint.size, checkpoint.root) == (answer["size"], frontier.root())
     newest = desk.get("/v1/checkpoint").json()
     assert (newest["size"], newest["checkpoint"]) == (answer["size"], answer["checkpoint"])
+
+
+def test_what_is_open_is_shown_ahead_newest_first(desk: Client) -> None:
+    shown = []
+    for n in range(3):
+        opened = desk.opened(fresh_id())
+        shown.append(opened.envelope.incident)
+        assert [r["status"] for r in desk.push(opened, desk.note(shown[-1], f"note {n}"))] == [ACCEPTED] * 2
+    entries = desk.get("/v1/journal/ahead").json()["entries"]
+    events = [json.loads(entry["event"]["canon"]) for entry in entries]
+    system = [event["incident"] for event in events].count(SYSTEM)
+    assert system == len([entry for entry in desk.journal() if '"incident":"system"' in entry["event"]["canon"]])
+    assert [event["incident"] for event in events[system:]] == [i for i in reversed(shown) for _ in range(2)]
+    assert [event["type"] for event in events[system:]] == ["incident.opened", "note.added"] * 3
 
 
 def test_proofs_over_http_hold(desk: Client) -> None:
@@ -85,7 +107,7 @@ def test_proofs_over_http_hold(desk: Client) -> None:
     entries = desk.journal()
     roots, frontier = [Frontier().root()], Frontier()
     for entry in entries:
-        frontier = frontier.after(journal_leaf(entry["event_hash"], entry["status"] == ACCEPTED))
+        frontier = frontier.after(journal_leaf(_hash(entry), entry["status"] == ACCEPTED))
         roots.append(frontier.root())
     size = len(entries)
     for first in (0, 1, 6, size):
@@ -94,7 +116,7 @@ def test_proofs_over_http_hold(desk: Client) -> None:
     for gpos in (1, 8, size):
         proof = desk.get(f"/v1/proof/inclusion?gpos={gpos}&size={size}").json()
         leaf, path = bytes.fromhex(proof["leaf"]), [bytes.fromhex(node) for node in proof["path"]]
-        assert leaf == journal_leaf(entries[gpos - 1]["event_hash"], entries[gpos - 1]["status"] == ACCEPTED)
+        assert leaf == journal_leaf(_hash(entries[gpos - 1]), entries[gpos - 1]["status"] == ACCEPTED)
         assert includes(roots[size], size, gpos - 1, leaf, path)
 
 
@@ -211,11 +233,13 @@ def test_access_is_limited_and_given_by_the_commander_alone(
         by_ada.append(ada.event("access.granted", {"person": ADA}, incident, actor=ADA, person=True))
         results = ada.push(*by_ada)
         assert [(r["status"], r["problem"]["kind"]) for r in results] == [("rejected", "forbidden")] * 2
-        kept = {entry["event_hash"]: entry["event"] for entry in ada.journal()}
+        kept = {_hash(entry): entry["event"] for entry in ada.journal()}
         assert kept[secret.hash] is None
         assert kept[mine.hash] is not None
         assert kept[by_ada[0].hash] is not None
         assert all(entry["event"] is not None for entry in desk.journal())
+        for entry in ada.get("/v1/journal/ahead").json()["entries"]:
+            assert json.loads(entry["event"]["canon"])["incident"] != incident
         refused(ada.get(f"/v1/events/{secret.envelope.event_id}"), 403, "forbidden")
         refused(ada.get(f"/v1/captures?incident={incident}&target=tenant.borealis"), 403, "forbidden")
         assert ada.get(f"/v1/events/{mine.envelope.event_id}").status_code == 200

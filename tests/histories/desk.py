@@ -22,6 +22,7 @@ from console.store import syncing
 from console.store._sqlite import Connection, vacuum_into
 from console.store.opening import Store, open_store
 from console.store.readers import Rows
+from console.store.receipts import JournalDoubt
 from console.store.record import Record
 from console.store.transaction import Writer
 from console.sync import commands, keeping, step
@@ -30,6 +31,7 @@ from console.sync.command_values import (
     CommandInput,
     CommandsState,
     Connected,
+    JournalSeen,
     LookUp,
     OffsetMeasured,
     RecordCommand,
@@ -104,7 +106,7 @@ class Desk:
         self._disk_free_us = self.world.now_us
         self.state: SyncState = keeping.sync_start(self.rows, self.key.id)
         self.commands = CommandsState()
-        self.online = False
+        self.online, self.journal_seen = False, JournalSeen(0, 0)
         for found in keeping.open_commands(self.rows):
             self.feed_command(found)
         self.feed(OutboxChanged(self.state.waiting))
@@ -166,6 +168,10 @@ class Desk:
             self._request(request)
         for timer in done.timers:
             self._mine(timer.delay_s * 1e6, partial(self.feed, TimerFired(timer.serial)))
+        seen = JournalSeen(self.state.followed_us, self.state.doubts)
+        if seen != self.journal_seen:
+            self.journal_seen = seen
+            self._mine(1_000, lambda: self.feed_command(seen))
         online = step.connection(self.state).state == "online"
         if online != self.online:
             self.online = online
@@ -188,7 +194,7 @@ class Desk:
             changes = keeping.keep(self.record, write, self.clock())
         except ConsoleError as error:
             world.tell(self.name, f"{name} is refused by the store: {error.sentence}")
-            doubt = error.kind if isinstance(error, syncing.JournalDoubt) else ""
+            doubt = error.kind if isinstance(error, JournalDoubt) else ""
             self.feed(WriteFailed(write.serial, error.sentence, doubt))
             return
         world.tell(self.name, f"commits {_brief(write)}")

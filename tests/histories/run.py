@@ -12,8 +12,11 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
+from unittest.mock import patch
 
+from console.proof import keys
 from console.store.opening import open_store
 from tests.histories.actuator import Actuator
 from tests.histories.desk import Desk
@@ -72,13 +75,17 @@ def run_seed(seed: int, template: Path) -> Outcome:
 
 @contextmanager
 def template_store() -> Iterator[Path]:
-    """An empty store to copy for every desk, in memory-backed space where the machine has it."""
+    """An empty store to copy for every desk, in memory-backed space where the machine has it.
+
+    Meanwhile a signature that was verified once is remembered: every desk of a run verifies the same ones.
+    """
     memory = Path("/dev/shm")
     parent = tempfile.mkdtemp(prefix="histories", dir=memory if memory.is_dir() else None)
     try:
         folder = Path(parent) / "template"
         open_store(folder).close()
-        yield folder
+        with patch.object(keys, "verify_bytes", lru_cache(maxsize=1 << 14)(keys.verify_bytes)):
+            yield folder
     finally:
         shutil.rmtree(parent, ignore_errors=True)
 

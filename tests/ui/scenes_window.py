@@ -139,7 +139,7 @@ def window_notices(studio: Studio, take: Take) -> None:
 def first_run(studio: Studio, take: Take) -> None:
     window = MainWindow(studio.theme, Notices(), None, None)
     studio.show(window)
-    page = FirstRun(studio.theme, "", "", False, window)
+    page = FirstRun(studio.theme, "", "", "", window)
     window.show_page(page)
     window.bar.title.setText("No incident yet: who are you?")
     page.first_focus()

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
 from console.domain.times import format_utc
-from console.plane.api.envelope import PROBLEMS, PlaneHere, common, reply
+from console.plane.api.envelope import PROBLEMS, PlaneHere, as_json, common, reply
 from console.plane.commanding import Refused
 from console.plane.tokens import token_problem, use_nonce
 from console.protocol.limits import DEFAULT_LIMITS
-from console.protocol.messages import ConfigAnswer, TokenAnswer, TokenRequest
+from console.protocol.messages import BackEndHealth, ConfigAnswer, HealthAnswer, TokenAnswer, TokenRequest
 from console.protocol.problems import Problem
 
 router = APIRouter(responses=PROBLEMS)
@@ -49,15 +48,16 @@ async def token(request: Request, body: TokenRequest, plane: PlaneHere) -> Respo
     return reply(request, TokenAnswer, token=grant.token, expires=format_utc(grant.expires))
 
 
-@router.get("/v1/health")
+@router.get("/v1/health", response_model=HealthAnswer)
 async def health(request: Request, plane: PlaneHere) -> Response:
     """Whether the plane and its back-ends are well; needs no token and tells nothing secret."""
     faults = plane.watcher.faults
-    back_ends: dict[str, Any] = {name: {"reachable": not fault, "fault": fault} for name, fault in faults.items()}
-    answer = {
-        "status": "ok" if faults and not any(faults.values()) else "degraded",
-        "back_ends": back_ends or {"": {"reachable": False, "fault": "No back-end is configured."}},
-        "size": plane.record.head.gpos,
-        "followers": plane.relay.followers,
-    }
-    return JSONResponse(common(request) | answer)
+    back_ends = {name: BackEndHealth(reachable=not fault, fault=fault) for name, fault in faults.items()}
+    answer = HealthAnswer(
+        **common(request),
+        status="ok" if faults and not any(faults.values()) else "degraded",
+        back_ends=back_ends or {"": BackEndHealth(reachable=False, fault="No back-end is configured.")},
+        size=plane.record.head.gpos,
+        followers=plane.relay.followers,
+    )
+    return as_json(answer)

@@ -8,16 +8,18 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
-from console import __version__
 from console.domain.errors import EnvironmentFault
-from console.plane.api import access, commands, enrol, live, record, trust
+from console.plane.api import access, blobs, commands, enrol, live, record, trust
+from console.plane.api.describing import VERSION, completed
 from console.plane.api.envelope import problem_response
 from console.plane.api.guard import Guard
 from console.plane.commanding import Refused
 from console.plane.service import Plane
 from console.protocol.problems import Problem
 
-CONCERNS = (access.router, enrol.router, record.router, trust.router, commands.router, live.router)
+CONCERNS = (
+    access.router, enrol.router, record.router, trust.router, blobs.router, commands.router, live.router
+)  # fmt: skip
 
 _KIND_OF_STATUS = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "not_allowed", 413: "too_large"}
 _SENTENCES = {404: "There is nothing at this address.", 405: "This address does not know that method."}
@@ -25,23 +27,31 @@ _SENTENCES = {404: "There is nothing at this address.", 405: "This address does 
 
 def make_app(plane: Plane, hosts: frozenset[str]) -> Guard:
     """The ASGI application of `plane`, which must be started; `hosts` as in `Guard`."""
-    app = FastAPI(
+    api = make_api()
+    api.state.plane = plane
+    return Guard(api, hosts, lambda token: bool(plane.tokens.device_of(token, plane.clock())))
+
+
+def make_api() -> FastAPI:
+    """The routes of every concern, without a plane behind them."""
+    api = FastAPI(
         title="Incident console, control plane",
-        version=__version__,
+        version=VERSION,
         openapi_url="/v1/openapi.json",
         docs_url=None,  # these pages would load scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    app.state.plane = plane
     for concern in CONCERNS:
-        app.include_router(concern)
-    app.add_exception_handler(Refused, _refused)
-    app.add_exception_handler(EnvironmentFault, _busy)
-    app.add_exception_handler(RequestValidationError, _malformed)
-    app.add_exception_handler(HTTPException, _http_error)
-    return Guard(app, hosts)
+        api.include_router(concern)
+    api.add_exception_handler(Refused, _refused)
+    api.add_exception_handler(EnvironmentFault, _busy)
+    api.add_exception_handler(RequestValidationError, _malformed)
+    api.add_exception_handler(HTTPException, _http_error)
+    described = FastAPI.openapi.__get__(api)
+    api.openapi = lambda: completed(described(), CONCERNS)  # type: ignore[method-assign]
+    return api
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from console.domain.commands import UNKNOWN
 from console.domain.times import format_utc
-from console.plane.api.envelope import PROBLEMS, Caller, PlaneHere, check_not_revoked, reply
+from console.plane.api.envelope import PROBLEMS, Caller, PlaneHere, check_access, check_not_revoked, problems, reply
 from console.plane.ledger import Command
 from console.plane.ledger import Result as Shown
 from console.plane.service import Plane
@@ -20,7 +20,11 @@ from console.protocol.messages import CommandRequest, CommandStatus, Observation
 router = APIRouter(responses=PROBLEMS)
 
 
-@router.post("/v1/commands/select", response_model=SelectAnswer)
+@router.post(
+    "/v1/commands/select",
+    response_model=SelectAnswer,
+    responses=problems(_404="No such target, or nothing enforces that switch on it"),
+)
 async def select(request: Request, body: SelectRequest, plane: PlaneHere, device: Caller) -> Response:
     """Open the sheet: what the data path shows now, what would be reached, and a token for having seen it."""
     shown = await plane.commanding.select(body, device)
@@ -48,14 +52,19 @@ async def select(request: Request, body: SelectRequest, plane: PlaneHere, device
     )
 
 
-@router.post("/v1/commands", response_model=CommandStatus, status_code=202)
+@router.post(
+    "/v1/commands",
+    response_model=CommandStatus,
+    status_code=202,
+    responses=problems(_404="No such target", _409="Stale, or another order under this id", _410="Expired"),
+)
 async def operate(request: Request, body: CommandRequest, plane: PlaneHere, device: Caller) -> Response:
     """Take a signed order: answered right after its intent is committed; the same order again acts once."""
     command = await plane.commanding.submit(body, device)
     return _status(request, command, 202)
 
 
-@router.get("/v1/commands/{command_id}", response_model=CommandStatus)
+@router.get("/v1/commands/{command_id}", response_model=CommandStatus, responses=problems(_404="No such command"))
 async def status(
     request: Request,
     plane: PlaneHere,
@@ -67,6 +76,7 @@ async def status(
     """Where an order stands; with `wait` held until it reaches `state`, cannot any more, or the time is over."""
     command = await _awaited(plane, command_id, wait, state)
     check_not_revoked(plane, device)
+    check_access(plane, device, command.incident)
     return _status(request, command, 200)
 
 

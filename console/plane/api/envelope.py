@@ -26,19 +26,29 @@ from console.protocol.problems import MEDIA_TYPE, Problem
 A = TypeVar("A", bound=Answer)
 
 RETRY_AFTER_S = 5
-WORTH_PACKING, LEVEL = 1024, 6
-"""Bytes from which an answer is compressed, and zlib's level."""
+WORTH_PACKING, WORTH_A_THREAD, LEVEL = 1024, 64 * 1024, 4
+"""Bytes from which an answer is compressed, and from which on a thread of its own; zlib's level."""
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"description": text, "content": {MEDIA_TYPE: {}}}
     for status, text in {
+        400: "Not HTTP",
         401: "No token, or an old one",
         403: "Not permitted",
+        405: "Not a method of this address",
+        408: "Too slow",
         413: "Too large",
+        415: "Packed in an unknown way",
         422: "Malformed",
+        500: "A fault of the program",
         503: "Busy",
     }.items()
 }
 """What any route may answer besides, for the description of the API."""
+
+
+def problems(**more: str) -> dict[int | str, dict[str, Any]]:
+    """What one route may answer besides those: `_404="There is no such event"`."""
+    return {int(status[1:]): {"description": text, "content": {MEDIA_TYPE: {}}} for status, text in more.items()}
 
 
 async def plane_of(request: Request) -> Plane:
@@ -114,7 +124,12 @@ def reply(request: Request, kind: type[A], status: int = 200, **members: Any) ->
 
 def as_json(message: BaseModel, status: int = 200) -> Response:
     """A message as it is sent."""
-    return Response(message.model_dump_json(), status, media_type="application/json", headers=_NO_STORE)
+    return as_text(message.model_dump_json(), status)
+
+
+def as_text(text: str, status: int = 200) -> Response:
+    """An answer that is JSON already."""
+    return Response(text, status, media_type="application/json", headers=_NO_STORE)
 
 
 async def packed(request: Request, response: Response) -> Response:
@@ -125,7 +140,11 @@ async def packed(request: Request, response: Response) -> Response:
     if "gzip" not in accepted or len(body) < WORTH_PACKING:
         return response
     headers = dict(response.headers) | {"Content-Encoding": "gzip"}
-    small = await asyncio.get_running_loop().run_in_executor(None, partial(gzip.compress, body, LEVEL, mtime=0))
+    press = partial(gzip.compress, body, LEVEL, mtime=0)
+    if len(body) < WORTH_A_THREAD:
+        small = press()
+    else:
+        small = await asyncio.get_running_loop().run_in_executor(_plane(request).packing, press)
     headers.pop("content-length", None)
     return Response(small, response.status_code, headers=headers)
 

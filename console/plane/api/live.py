@@ -13,7 +13,7 @@ from fastapi.responses import Response, StreamingResponse
 from console.domain.errors import InputError
 from console.domain.thresholds import beyond_limits
 from console.domain.times import format_utc
-from console.plane.api.envelope import PROBLEMS, Caller, PlaneHere, check_access, common, reply
+from console.plane.api.envelope import PROBLEMS, Caller, PlaneHere, check_access, common, problems, reply
 from console.plane.backends import BackEnd, BackEndFault, BackEndRefusal, Measured
 from console.plane.commanding import Refused
 from console.plane.db import Transaction
@@ -43,7 +43,11 @@ async def inventory(request: Request, plane: PlaneHere, _device: Caller) -> Resp
     return reply(request, InventoryAnswer, counted_at=counted_at or format_utc(plane.clock()), counts=counts)
 
 
-@router.get("/v1/metrics/stream")
+@router.get(
+    "/v1/metrics/stream",
+    response_class=StreamingResponse,
+    responses={200: {"description": "Server-sent events", "content": {"text/event-stream": {}}}},
+)
 async def metrics(
     request: Request, plane: PlaneHere, device: Caller, after: Annotated[int | None, Query(ge=0, lt=2**53)] = None
 ) -> Response:
@@ -54,7 +58,7 @@ async def metrics(
     return StreamingResponse(plane.relay.follow(after, device), media_type="text/event-stream", headers=_tags(request))
 
 
-@router.post("/v1/validations", response_model=ValidationAnswer)
+@router.post("/v1/validations", response_model=ValidationAnswer, responses=problems(_404="No such target"))
 async def validate(request: Request, body: ValidationRequest, plane: PlaneHere, device: Caller) -> Response:
     """A measured run against a target, delivered to nobody, recorded in the incident as an event of the plane's."""
     check_access(plane, device, body.incident)
@@ -76,7 +80,12 @@ async def validate(request: Request, body: ValidationRequest, plane: PlaneHere, 
     )
 
 
-@router.get("/v1/captures")
+@router.get(
+    "/v1/captures",
+    response_class=StreamingResponse,
+    responses=problems(_404="No such target")
+    | {200: {"description": "Items, one a line", "content": {"application/x-ndjson": {}}}},
+)
 async def captures(
     request: Request,
     plane: PlaneHere,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -15,11 +16,14 @@ from console.plane.api.envelope import (
     PROBLEMS,
     Caller,
     PlaneHere,
+    as_text,
     check_access,
     check_not_revoked,
+    common,
     device_of,
     may_see,
     packed,
+    problems,
     reply,
 )
 from console.plane.commanding import Refused
@@ -32,6 +36,7 @@ from console.proof.keys import verify_text
 from console.protocol.limits import DEFAULT_LIMITS
 from console.protocol.messages import (
     EventAnswer,
+    JournalAheadAnswer,
     JournalAnswer,
     JournalEntry,
     PushAnswer,
@@ -40,6 +45,8 @@ from console.protocol.messages import (
     WireEvent,
 )
 from console.protocol.problems import Problem
+
+_QUOTED = json.JSONEncoder(ensure_ascii=False).encode
 
 router = APIRouter(responses=PROBLEMS)
 
@@ -64,7 +71,11 @@ async def push(request: Request, body: PushRequest, plane: PlaneHere) -> Respons
     return reply(request, PushAnswer, results=[_result(receipt) for receipt in receipts])
 
 
-@router.get("/v1/journal", response_model=JournalAnswer)
+@router.get(
+    "/v1/journal",
+    response_model=JournalAnswer,
+    responses=problems(_409="Not a position of this journal", _410="Another epoch"),
+)
 async def read(
     request: Request,
     plane: PlaneHere,
@@ -89,18 +100,29 @@ async def read(
     await _wait_beyond(plane, device, after, wait)
     entries, head, frontier = await plane.database.read(lambda connection: _page(connection, after, limit))
     check_not_revoked(plane, device)
-    answer = reply(
-        request,
-        JournalAnswer,
-        entries=[_entry(entry, may_read(plane, device, entry)) for entry in entries],
-        size=head.gpos,
-        journal_hash=head.hash,
-        checkpoint=plane.checkpoints.note(frontier),
-    )
-    return await packed(request, answer)
+    note = plane.checkpoints.note(frontier)
+    answer = JournalAnswer(**common(request), entries=[], size=head.gpos, journal_hash=head.hash, checkpoint=note)
+    shown = [(entry, may_read(plane, device, entry)) for entry in entries]
+    return await packed(request, _with_entries(answer, shown))
 
 
-@router.get("/v1/events/{event_id}", response_model=EventAnswer)
+@router.get("/v1/journal/ahead", response_model=JournalAheadAnswer)
+async def read_ahead(request: Request, plane: PlaneHere, device: Caller) -> Response:
+    """Who is known and what is open now, newest first, for a desk whose copy of the journal is far behind.
+
+    At most one page; every event of it comes again in its place in the journal.
+    """
+
+    def found(connection: Any) -> list[Entry]:
+        return journal.ahead(connection, lambda incident: may_see(plane, device, incident), DEFAULT_LIMITS.journal_page)
+
+    entries = await plane.database.read(found)
+    check_not_revoked(plane, device)
+    answer = JournalAheadAnswer(**common(request), entries=[])
+    return await packed(request, _with_entries(answer, [(entry, True) for entry in entries]))
+
+
+@router.get("/v1/events/{event_id}", response_model=EventAnswer, responses=problems(_404="No such event"))
 async def look_up(request: Request, plane: PlaneHere, device: Caller, event_id: str) -> Response:
     """What the journal holds under an event id, with its receipt; 403 without access to its incident."""
     key, epoch = plane.record.key, plane.birth.epoch
@@ -154,6 +176,30 @@ def _page(connection: Any, after: int, limit: int) -> tuple[list[Entry], Head, F
     return journal.page(connection, after, limit), journal.head(connection), journal.frontier(connection)
 
 
+def _with_entries(answer: JournalAnswer | JournalAheadAnswer, entries: Iterable[tuple[Entry, bool]]) -> Response:
+    """The answer with its entries, and whether each may be read; written by hand, because a page holds a thousand.
+
+    What they consist of was judged before it was stored; making models of it took longer than reading it.
+    """
+    members = answer.model_dump()
+    del members["entries"]
+    texts = ",".join(
+        [_entry_text(entry) if readable else _entry(entry, False).model_dump_json() for entry, readable in entries]
+    )
+    head = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
+    return as_text(f'{head[:-1]},"entries":[{texts}]}}')
+
+
+def _entry_text(entry: Entry) -> str:
+    """A `JournalEntry` whose event may be read, as JSON."""
+    event = entry.event
+    return (
+        f'{{"gpos":{entry.gpos},"journal_hash":{_QUOTED(entry.journal_hash)},"status":{_QUOTED(entry.status)},'
+        f'"event_hash":"","event":{{"canon":{_QUOTED(event.canon)},"sig":{_QUOTED(event.sig)},'
+        f'"person_sig":{_QUOTED(event.person_sig)}}}}}'
+    )
+
+
 def _entry(entry: Entry, readable: bool = True) -> JournalEntry:
     event = entry.event
     wire = WireEvent(canon=event.canon, sig=event.sig, person_sig=event.person_sig) if readable else None
@@ -161,7 +207,7 @@ def _entry(entry: Entry, readable: bool = True) -> JournalEntry:
         gpos=entry.gpos,
         journal_hash=entry.journal_hash,
         status=_status(entry.status),
-        event_hash=entry.event_hash,
+        event_hash="" if readable else entry.event_hash,
         event=wire,
     )
 

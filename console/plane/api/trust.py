@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from console.domain.errors import InputError
 from console.plane import journal, tree
-from console.plane.api.envelope import PROBLEMS, Caller, PlaneHere, reply
+from console.plane.api.envelope import PROBLEMS, Caller, PlaneHere, problems, reply
 from console.plane.commanding import Refused
 from console.protocol.messages import (
     ChainEnd,
@@ -20,13 +20,13 @@ from console.protocol.messages import (
     HeadsAnswer,
     InclusionAnswer,
 )
-from console.protocol.problems import MEDIA_TYPE, Problem
+from console.protocol.problems import Problem
 
 T = TypeVar("T")
 
-router = APIRouter(
-    responses=PROBLEMS | {404: {"description": "The journal is not that long", "content": {MEDIA_TYPE: {}}}}
-)
+router = APIRouter(responses=PROBLEMS)
+
+_BEYOND = problems(_404="The journal is not that long")
 
 HEADS_PAGE = 1000
 """Chains in one answer."""
@@ -41,7 +41,7 @@ async def checkpoint(request: Request, plane: PlaneHere, _device: Caller) -> Res
     return reply(request, CheckpointAnswer, size=frontier.size, checkpoint=plane.checkpoints.note(frontier))
 
 
-@router.get("/v1/proof/consistency", response_model=ConsistencyAnswer)
+@router.get("/v1/proof/consistency", response_model=ConsistencyAnswer, responses=_BEYOND)
 async def consistency(
     request: Request, plane: PlaneHere, _device: Caller, first: _Position, second: _Position
 ) -> Response:
@@ -55,7 +55,7 @@ async def consistency(
     return reply(request, ConsistencyAnswer, first=first, second=second, path=[node.hex() for node in path])
 
 
-@router.get("/v1/proof/inclusion", response_model=InclusionAnswer)
+@router.get("/v1/proof/inclusion", response_model=InclusionAnswer, responses=_BEYOND)
 async def inclusion(request: Request, plane: PlaneHere, _device: Caller, gpos: _Position, size: _Position) -> Response:
     """Nodes that prove entry `gpos` to be in the tree of `size` entries; 404 beyond the journal's end."""
 

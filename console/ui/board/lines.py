@@ -30,6 +30,7 @@ STATES = {
 }
 """State -> (word, shape, colour token)."""
 UNANSWERED = ("unanswered", "triangle", "abnormal")
+IN_CONFLICT = ("in conflict", "diamond", "warning")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ def line_of(row: BoardRow) -> Line:
     closed = row.state == "closed"
     unanswered = not row.acknowledged and not closed
     state = UNANSWERED if unanswered else STATES.get(row.state, (display(row.state, 40), "cross", "unknown"))
+    if row.in_conflict and not closed:
+        state = (f"{UNANSWERED[0]}, in conflict", *UNANSWERED[1:]) if unanswered else _in_conflict(state[0])
     texts = (
         display(row.severity, 20) or "ungraded",
         state[0],
@@ -75,3 +78,8 @@ def line_of(row: BoardRow) -> Line:
         display(row.incident, ID_SHOWN).removesuffix("\u2026"),
     )
     return Line(row.incident, row.target, row.severity, state, texts, moment_of(row.detected_at), closed)
+
+
+def _in_conflict(word: str) -> tuple[str, str, str]:
+    """The state of an incident in which somebody has to decide, that first: where there is little room, it stays."""
+    return (f"{IN_CONFLICT[0]}, {word}", *IN_CONFLICT[1:])

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 
 from console.queries.board import (
     PAGE,
@@ -28,6 +28,7 @@ from console.queries.board import (
 )
 from console.ui.board.lines import COLUMNS, Line, line_of
 from console.ui.bridge import Bridge, sentence_of
+from console.ui.tables import DISPLAY, ROOT, ColumnsModel, Index
 
 PAGES_KEPT = 64
 PAGES_AT_ONCE = 2
@@ -35,16 +36,15 @@ PAGES_WANTED = 4
 """So many pages may wait to be asked for; who scrolls past a page no longer wants it."""
 PENDING = "–"
 
-_DISPLAY = int(Qt.ItemDataRole.DisplayRole)
 _TOOLTIP = int(Qt.ItemDataRole.ToolTipRole)
 _ACCESSIBLE = int(Qt.ItemDataRole.AccessibleTextRole)
 _AGE = COLUMNS.index("Age")
-_Index = QModelIndex | QPersistentModelIndex
-_ROOT = QModelIndex()
 
 
-class BoardModel(QAbstractTableModel):
+class BoardModel(ColumnsModel):
     """Signals: `loaded(bool)` whenever numbers arrived, True at the end; `failed(str)` with a sentence."""
+
+    columns = COLUMNS
 
     loaded = Signal(bool)
     failed = Signal(str)
@@ -114,20 +114,12 @@ class BoardModel(QAbstractTableModel):
 
     # -- what Qt asks
 
-    def rowCount(self, parent: _Index = _ROOT) -> int:  # noqa: D102, N802
-        return 0 if parent.isValid() else len(self._numbers)
+    def count(self) -> int:  # noqa: D102
+        return len(self._numbers)
 
-    def columnCount(self, parent: _Index = _ROOT) -> int:  # noqa: D102, N802
-        return 0 if parent.isValid() else len(COLUMNS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = _DISPLAY) -> Any:  # noqa: D102, N802
-        if orientation == Qt.Orientation.Horizontal and int(role) == _DISPLAY and 0 <= section < len(COLUMNS):
-            return COLUMNS[section]
-        return None
-
-    def data(self, index: _Index, role: int = _DISPLAY) -> Any:  # noqa: D102
+    def data(self, index: Index, role: int = DISPLAY) -> Any:  # noqa: D102
         role = int(role)
-        if role == _DISPLAY:
+        if role == DISPLAY:
             line = self.line(index.row())
             if line is None:
                 return PENDING if index.isValid() else None
@@ -169,7 +161,7 @@ class BoardModel(QAbstractTableModel):
         if turn != self._turn:
             return
         if more.numbers:
-            self.beginInsertRows(_ROOT, len(self._numbers), len(self._numbers) + len(more.numbers) - 1)
+            self.beginInsertRows(ROOT, len(self._numbers), len(self._numbers) + len(more.numbers) - 1)
             self._numbers.extend(more.numbers)
             self.endInsertRows()
         self._complete = more.after is None
@@ -246,19 +238,19 @@ class BoardModel(QAbstractTableModel):
     def _remove(self, number: int) -> None:
         row = _place_of(self._numbers, number)
         if row >= 0:
-            self.beginRemoveRows(_ROOT, row, row)
+            self.beginRemoveRows(ROOT, row, row)
             del self._numbers[row]
             self.endRemoveRows()
 
     def _put(self, number: int, place: int) -> None:
         row, place = _place_of(self._numbers, number), min(place, len(self._numbers))
         if row < 0:
-            self.beginInsertRows(_ROOT, place, place)
+            self.beginInsertRows(ROOT, place, place)
             self._numbers.insert(place, number)
             self.endInsertRows()
             return
         place = min(place, len(self._numbers) - 1)
-        if row != place and self.beginMoveRows(_ROOT, row, row, _ROOT, place + (place > row)):
+        if row != place and self.beginMoveRows(ROOT, row, row, ROOT, place + (place > row)):
             self._numbers.insert(place, self._numbers.pop(row))
             self.endMoveRows()
         self.dataChanged.emit(self.index(place, 0), self.index(place, len(COLUMNS) - 1))

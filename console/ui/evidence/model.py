@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import Qt
 
 from console.domain.evidence import DIMENSIONS
 from console.queries.evidence import EvidenceView, ItemRow
+from console.ui.tables import DISPLAY, ROOT, ColumnsModel, Index
 from console.ui.text import display
 
 COLUMNS = ("Dimension", "Item", "Bytes", "Captured (UTC)", "Seal", "Verified")
 VERIFIED = COLUMNS.index("Verified")
-_DISPLAY = int(Qt.ItemDataRole.DisplayRole)
 _SIGN = int(Qt.ItemDataRole.DecorationRole)
 _ALIGN = int(Qt.ItemDataRole.TextAlignmentRole)
 _ACCESSIBLE = int(Qt.ItemDataRole.AccessibleTextRole)
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-_Index = QModelIndex | QPersistentModelIndex
-_ROOT = QModelIndex()
 
 
-class ItemModel(QAbstractTableModel):
+class ItemModel(ColumnsModel):
     """Newest capture last; names are known only of items that were opened, they travel encrypted."""
+
+    columns = COLUMNS
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
@@ -34,7 +34,7 @@ class ItemModel(QAbstractTableModel):
     def show(self, view: EvidenceView) -> None:
         """Shows these items; what was opened before stays marked."""
         if view.items[: len(self._items)] == self._items and len(view.items) > len(self._items):
-            self.beginInsertRows(_ROOT, len(self._items), len(view.items) - 1)
+            self.beginInsertRows(ROOT, len(self._items), len(view.items) - 1)
             self._items = view.items
             self.endInsertRows()
         elif view.items != self._items:
@@ -58,24 +58,16 @@ class ItemModel(QAbstractTableModel):
         """The item of that row."""
         return self._items[row] if 0 <= row < len(self._items) else None
 
-    def rowCount(self, parent: _Index = _ROOT) -> int:  # noqa: D102, N802
-        return 0 if parent.isValid() else len(self._items)
+    def count(self) -> int:  # noqa: D102
+        return len(self._items)
 
-    def columnCount(self, parent: _Index = _ROOT) -> int:  # noqa: D102, N802
-        return 0 if parent.isValid() else len(COLUMNS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = _DISPLAY) -> Any:  # noqa: D102, N802
-        if orientation == Qt.Orientation.Horizontal and int(role) == _DISPLAY and 0 <= section < len(COLUMNS):
-            return COLUMNS[section]
-        return None
-
-    def data(self, index: _Index, role: int = _DISPLAY) -> Any:  # noqa: D102
+    def data(self, index: Index, role: int = DISPLAY) -> Any:  # noqa: D102
         role = int(role)
         if role == _ALIGN:
             return _RIGHT if index.column() == 2 else None
         if role == _SIGN and index.isValid() and index.column() == VERIFIED:
             return self._loud if self._opened.get(self._items[index.row()].item, ("", ""))[1] else None
-        if role not in (_DISPLAY, _ACCESSIBLE) or not index.isValid():
+        if role not in (DISPLAY, _ACCESSIBLE) or not index.isValid():
             return None
         texts = self._texts(self._items[index.row()])
         return ", ".join(text for text in texts if text) if role == _ACCESSIBLE else texts[index.column()]

@@ -12,11 +12,9 @@ from pathlib import Path
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QComboBox,
     QFileDialog,
     QHBoxLayout,
-    QHeaderView,
     QLineEdit,
     QPushButton,
     QSplitter,
@@ -36,7 +34,7 @@ from console.ui.evidence.meter import Meter
 from console.ui.evidence.model import ItemModel
 from console.ui.evidence.viewer import TextView
 from console.ui.frame import Frame
-from console.ui.rows import RowDelegate
+from console.ui.tables import plain_table
 from console.ui.text import PlainLabel
 
 GATHER_MS = 300
@@ -119,21 +117,8 @@ class EvidencePanel(QWidget):
         self.export = _button("Export", "Export the sealed package", self)
         self.model = ItemModel(self)
         self.table = QTableView(self)
-        self.table.setModel(self.model)
-        self.table.setItemDelegate(RowDelegate(self.table))
-        self.table.setAccessibleName("Captured items")
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.table.setWordWrap(False)
-        self.table.setShowGrid(False)
-        self.table.setTabKeyNavigation(False)
-        self.table.verticalHeader().setVisible(False)
-        self.table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.table.horizontalHeader().setHighlightSections(False)
-        self.table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        plain_table(self.table, self.model, "Captured items", WIDTHS)
         self.table.horizontalHeader().setStretchLastSection(True)
-        for column, width in enumerate(WIDTHS):
-            self.table.setColumnWidth(column, width)
         self.nothing = PlainLabel("", self.table.viewport(), limit=400)
         self.nothing.setWordWrap(True)
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)

@@ -6,8 +6,10 @@ from console.actions.incidents import MAX_NOTE, close
 from console.domain.changes import Changes
 from console.domain.incident import CLOSED
 from console.queries.standing import Standing
+from console.ui.drafting import Draft
 from console.ui.frame import Frame
-from console.ui.incident.sheet import Sheet, TextBox
+from console.ui.incident.sheet import Sheet
+from console.ui.text_box import TextBox
 
 WRITE = "Write in words what was wrong and what ended it."
 
@@ -27,6 +29,8 @@ class CloseSheet(Sheet):
         self.words.setPlaceholderText("What was wrong, what was done, what ended it. Tab goes on.")
         self.add("Resolution in words", self.words)
         self.words.textChanged.connect(self._on_text)
+        self.draft = Draft(frame.bridge, self.words, "close")
+        self.draft.open(standing.page.row.incident)
         self._on_text()
 
     def take_focus(self) -> None:
@@ -62,4 +66,5 @@ class CloseSheet(Sheet):
             self.set_missing(f"{over} characters too many; attach the rest as evidence." if over > 0 else "")
 
     def _on_closed(self, _: Changes) -> None:
+        self.draft.drop()
         self.finish("The incident is closed.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from console.actions.conflicts import resolve_conflict
@@ -15,6 +16,8 @@ from console.domain.changes import Changes
 from console.domain.gates import COMMANDER
 from console.queries.conflicts import Conflict, Side, conflicts
 from console.ui.bridge import sentence_of
+from console.ui.chips import StateChip
+from console.ui.drafting import Draft
 from console.ui.frame import Frame
 from console.ui.incident.words import Words
 from console.ui.press import guard
@@ -23,10 +26,17 @@ MARK, HOLDS, STANDS = "\u25c6", "\u25b6", "\u25b7"
 """Shapes beside the words: in conflict, the side that holds meanwhile, a side that does not."""
 MOST_REASON = 500
 MOST_SHOWN = 3
+MOST_TOLD = 240
+"""Characters of what a side says: a long note is read where its texts are compared."""
 
 
 class ConflictsView(QWidget):
-    """The open conflicts of the chosen incident; hidden while there are none."""
+    """The open conflicts of the chosen incident; hidden while there are none.
+
+    Signals: `join_wanted()` when the texts of a note shall be compared and joined, which is done in the timeline.
+    """
+
+    join_wanted = Signal()
 
     def __init__(self, frame: Frame, parent: QWidget) -> None:
         super().__init__(parent)
@@ -36,6 +46,7 @@ class ConflictsView(QWidget):
         self.reason.setMaxLength(MOST_REASON)
         self.reason.setPlaceholderText("Why this side is kept")
         self.reason.setAccessibleName("Reason for keeping a side")
+        self.draft = Draft(frame.bridge, self.reason, "conflict")
         self.keep: dict[str, QPushButton] = {}
         self._inner: QWidget | None = None
         self._rows = QVBoxLayout(self)
@@ -45,6 +56,12 @@ class ConflictsView(QWidget):
         frame.selection.incident_changed.connect(self._on_chosen)
         frame.bridge.changed.connect(self._on_changed)
         frame.bridge.attached.connect(self._ask)
+        self._open_draft()
+        self._ask()
+
+    def take_focus(self) -> None:
+        """Begins with the reason."""
+        self.reason.setFocus(Qt.FocusReason.OtherFocusReason)
 
     @classmethod
     def put_into(cls, frame: Frame, page: QWidget, place: int) -> ConflictsView:
@@ -76,14 +93,23 @@ class ConflictsView(QWidget):
     def _add(self, conflict: Conflict, rows: QVBoxLayout) -> None:
         what = conflict.subject.partition(":")
         name = " ".join(part for part in (what[0], what[2]) if part and what[0] != "note") or "note"
-        rows.addWidget(self._words(f"{MARK} IN CONFLICT: {name.replace('_', ' ')}", "strong"))
+        head = f"IN CONFLICT: {name.replace('_', ' ')[:40]}"
+        rows.addWidget(StateChip(self._frame.theme, head, "diamond", "warning", self._inner))
         for side in conflict.sides:
             line = QHBoxLayout()
             shape, state = (HOLDS, "holds meanwhile") if side.holds else (STANDS, "stands beside it")
-            said = f"{shape} {side.sentence} {side.actor}, {side.at[:19].replace('T', ' ')} UTC; {state}."
+            told = side.sentence.replace("\n", " / ")
+            told = told if len(told) <= MOST_TOLD else f"{told[:MOST_TOLD]} ..."
+            said = f"{shape} {told} {side.actor}, {side.at[:19].replace('T', ' ')} UTC; {state}."
             line.addWidget(self._words(said, "body"), 1)
             line.addWidget(self._button(conflict, side))
             rows.addLayout(line)
+        if what[0] == "note":
+            join = QPushButton("Compare and join the texts", self._inner)
+            join.setAutoDefault(True)
+            guard(join)
+            join.clicked.connect(self.join_wanted)
+            rows.addWidget(join, 0, Qt.AlignmentFlag.AlignLeft)
 
     def _button(self, conflict: Conflict, side: Side) -> QPushButton:
         button = QPushButton("Keep this one", self._inner)
@@ -117,14 +143,20 @@ class ConflictsView(QWidget):
         )
 
     def _on_resolved(self, _: Changes) -> None:
-        self.reason.clear()
+        self.draft.drop()
+        self._open_draft()
 
     def _on_failed(self, error: BaseException) -> None:
         self._frame.notices.say(sentence_of(error), "error")
 
     def _on_chosen(self, _: str) -> None:
         self.show_conflicts(self._frame.selection.incident, ())
+        self._open_draft()
         self._ask()
+
+    def _open_draft(self) -> None:
+        if self._frame.selection.incident:
+            self.draft.open(self._frame.selection.incident)
 
     def _on_changed(self, changes: Changes) -> None:
         if self._frame.selection.incident in changes.incidents:

@@ -34,7 +34,7 @@ from console.ui.incident.validate_sheet import ValidateSheet
 from console.ui.incident.words import Words
 
 TICK_MS = 1_000
-NEXT, OPEN_BY_HAND = "incident.next_step", "incident.open"
+NEXT, OPEN_BY_HAND, SETTLE = "incident.next_step", "incident.open", "incident.settle"
 IDS = frozenset(spec.id for spec in ACTIONS)
 OFFLINE = "The plane cannot be reached; this needs it."
 
@@ -64,7 +64,7 @@ class IncidentPanel(QWidget):
             "incident.close": self._close_sheet,
         }
         self.page = Page(frame.theme, self)
-        self.conflicts = ConflictsView.put_into(frame, self.page, 2)
+        self.conflicts = ConflictsView.put_into(frame, self.page.area.widget(), 0)
         self.nothing = Words(frame.theme, NOTHING_CHOSEN, "title", "text_dim", wrap=True, parent=self)
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._stack = QStackedLayout(self)
@@ -88,6 +88,9 @@ class IncidentPanel(QWidget):
 
     def on_action(self, action_id: str) -> None:
         """Does what the table of actions passes on, or says why not; reads first what may have changed."""
+        if action_id == SETTLE:
+            self._settle()
+            return
         if self._doing.busy or (action_id == NEXT and self._is_reflex()):
             return
         if self.loading.stale and self._frame.selection.incident:
@@ -98,6 +101,8 @@ class IncidentPanel(QWidget):
 
     def action_state(self, action_id: str) -> str:
         """Why an action cannot be done now, "" when it can or when that has to be read first."""
+        if action_id == SETTLE:
+            return "" if self.conflicts.found else "Nothing is in conflict in this incident."
         return "" if self.loading.stale else blocked(action_id, self.standing, self._seat())
 
     # -- showing
@@ -108,6 +113,7 @@ class IncidentPanel(QWidget):
         self._clock.timeout.connect(self._on_tick)
         self.page.next_wanted.connect(self._on_next_wanted)
         self.page.action_chosen.connect(self.on_action)
+        self.conflicts.join_wanted.connect(self._on_join_wanted)
 
     def _on_read(self) -> None:
         found = self.standing
@@ -216,6 +222,17 @@ class IncidentPanel(QWidget):
         sheet.take_focus()
         if self._opened_by != step.action_id:
             self._frame.notices.say("Finish this sheet, or leave it with Esc; then F8 goes on.", "info")
+
+    def _settle(self) -> None:
+        """Goes to what is in conflict; a sheet that is open stays where it is."""
+        if self._sheet is not None:
+            self._frame.notices.say("Finish this sheet, or leave it with Esc; the conflict stands on the page.", "info")
+        else:
+            self.conflicts.take_focus()
+            self.page.area.ensureWidgetVisible(self.conflicts)
+
+    def _on_join_wanted(self) -> None:
+        self.action_wanted.emit("timeline.join")
 
     def _is_reflex(self) -> bool:
         """Whether the step on the screen is so new that nobody can have read it."""

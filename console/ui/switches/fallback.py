@@ -22,10 +22,10 @@ class FallbackCard(Band):
 
     def __init__(self, theme: Theme, switch: Switch, why: str, head: str = "", parent: QWidget | None = None) -> None:
         super().__init__(theme, "abnormal", parent)
-        self._note = QLineEdit()
-        self._note.setPlaceholderText("What you did, and with whom (optional)")
-        self._note.setAccessibleName("What was done by hand")
-        self._note.setMaxLength(1_000)
+        self.note = QLineEdit()
+        self.note.setPlaceholderText("What you did, and with whom (optional)")
+        self.note.setAccessibleName("What was done by hand")
+        self.note.setMaxLength(1_000)
         self.button = QPushButton("Record that I did it just now")
         self.button.setAutoDefault(False)
         self.button.clicked.connect(self._on_used)
@@ -37,14 +37,14 @@ class FallbackCard(Band):
         box.addSpacing(theme.px("space_2"))
         box.addWidget(Dim(theme, f"BY HAND, IN PLACE OF {switch.id}"))
         box.addWidget(Line(theme, switch.fallback, "title", wrap=True))
-        box.addLayout(row_of(self._note, self.button, stretch=0))
+        box.addLayout(row_of(self.note, self.button, stretch=0))
         box.addWidget(self._done)
-        self.setFocusProxy(self._note)
+        self.setFocusProxy(self.note)
 
     def show_recorded(self, words: str) -> None:
         """Says that it stands in the timeline."""
         self._done.setText(words)
-        self._note.clear()
+        self.note.clear()
 
     def _on_used(self) -> None:
-        self.used.emit(self._note.text().strip())
+        self.used.emit(self.note.text().strip())

@@ -103,9 +103,10 @@ class SheetForm(QWidget):
     @property
     def how_to_fire(self) -> str:
         """Which keys confirm, from where the focus is."""
-        if self.button.hasFocus():
+        if self.window().focusWidget() is self.button:
             return "Hold Space for one second, or press it twice."
-        return "Enter in the name, or Tab, goes to the button; hold Space there for one second, or press it twice."
+        way = "Enter goes" if self.typed.hasFocus() else "Tab goes"
+        return f"{way} to the button; hold Space there for one second, or press it twice."
 
     def first_to_fill(self) -> QWidget | None:
         """The first field that still has to be filled in, else the button, None where it waits for something else."""

@@ -27,6 +27,7 @@ from console.ui.switches.asking import Asking
 from console.ui.switches.draft import Armed, Draft
 from console.ui.switches.fallback import FallbackCard
 from console.ui.switches.form import SheetForm
+from console.ui.switches.keeping import Keeping
 from console.ui.switches.looking import Look, look_from
 from console.ui.switches.parts import Line, row_of
 from console.ui.switches.progress import ReceiptView
@@ -54,6 +55,7 @@ class ConfirmSheet(QWidget):
         self.form = SheetForm(frame.theme, armed, frame.policy.switches.times)
         self.receipt = ReceiptView(frame.theme)
         self.fallback: FallbackCard | None = None
+        self._keeping = Keeping(frame, armed, self.form)
         self._asking = Asking(frame, armed, self)
         self._title = Line(frame.theme, f"{armed.verb}   {armed.breadcrumb}", "large", wrap=True)
         self._close = QPushButton("Back to the switches (Esc)")
@@ -68,6 +70,7 @@ class ConfirmSheet(QWidget):
     def open(self, by_hand: str = "") -> None:
         """Looks, and begins to watch the gates; offline, or when `by_hand` says why, the fallback card is shown."""
         self._tick.start()
+        self._keeping.open()
         self.form.order_tabs()
         self.take_focus()
         if by_hand:
@@ -225,13 +228,13 @@ class ConfirmSheet(QWidget):
         if self._fired:
             return
         unmet = self.unmet
-        self.form.show_gates(unmet, "Every gate is met. " + self.form.how_to_fire)
         ready = not unmet
         if ready != self.form.button.isEnabled():
             self.form.button.setEnabled(ready)
             waits = self.focusWidget() in (None, self) and not self.armed.gated
             if ready and (waits or self.form.wants_button):
                 self.form.button.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.form.show_gates(unmet, "Every gate is met. " + self.form.how_to_fire)
         if self.form.second is not None:
             request = self._facts.request if self._facts is not None else None
             self.form.second.show_request(request, self._approvals(), self._frame.bridge.now())
@@ -275,6 +278,7 @@ class ConfirmSheet(QWidget):
 
     def _on_written(self, _: Changes) -> None:
         mine = self._has_focus()
+        self._keeping.drop()
         self._stack.setCurrentIndex(1)
         if mine:  # the button is gone, and Esc must still be heard here
             self.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -325,6 +329,7 @@ class ConfirmSheet(QWidget):
             return
         self.fallback = FallbackCard(self._frame.theme, self.armed.switch, why, head)
         self.fallback.used.connect(self._asking.note_by_hand)
+        self._keeping.open_fallback(self.fallback)
         page = QWidget()
         box = QVBoxLayout(page)
         box.addWidget(Line(self._frame.theme, f"{self.armed.verb}   {self.armed.breadcrumb}", "large", wrap=True))
@@ -340,6 +345,7 @@ class ConfirmSheet(QWidget):
 
     def _on_recorded(self) -> None:
         if self.fallback is not None:
+            self._keeping.drop()
             self.fallback.show_recorded("It stands in the timeline, with the time. The switch itself was not moved.")
 
     # -- how it is wired

@@ -9,29 +9,30 @@ from collections import OrderedDict
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QFont
 
 from console.queries.timeline import TimelineRow, timeline_page, timeline_size
 from console.ui.bridge import Bridge
+from console.ui.tables import DISPLAY, ColumnsModel, Index
 from console.ui.text import display
 
 COLUMNS = ("Happened (UTC)", "Written", "Who", "What", "State")
 WHAT = COLUMNS.index("What")
 PAGE, PAGES_KEPT = 128, 64
 PENDING = "–"
+CONFLICT = "\u25c6"
 SHOWN = 600
 
-_DISPLAY = int(Qt.ItemDataRole.DisplayRole)
 _FONT = int(Qt.ItemDataRole.FontRole)
 _ACCESSIBLE = int(Qt.ItemDataRole.AccessibleTextRole)
-_Index = QModelIndex | QPersistentModelIndex
-_ROOT = QModelIndex()
 _STATES = {"pending": "to send", "accepted": "", "rejected": "REJECTED"}
 
 
-class TimelineModel(QAbstractTableModel):
+class TimelineModel(ColumnsModel):
     """Signals: `loaded(int)` with the number of lines whenever it is known anew."""
+
+    columns = COLUMNS
 
     loaded = Signal(int)
 
@@ -63,26 +64,18 @@ class TimelineModel(QAbstractTableModel):
             return None
         return page[number % PAGE] if number % PAGE < len(page) else None
 
-    def rowCount(self, parent: _Index = _ROOT) -> int:  # noqa: D102, N802
-        return 0 if parent.isValid() else self._size
+    def count(self) -> int:  # noqa: D102
+        return self._size
 
-    def columnCount(self, parent: _Index = _ROOT) -> int:  # noqa: D102, N802
-        return 0 if parent.isValid() else len(COLUMNS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = _DISPLAY) -> Any:  # noqa: D102, N802
-        if orientation == Qt.Orientation.Horizontal and int(role) == _DISPLAY and 0 <= section < len(COLUMNS):
-            return COLUMNS[section]
-        return None
-
-    def data(self, index: _Index, role: int = _DISPLAY) -> Any:  # noqa: D102
+    def data(self, index: Index, role: int = DISPLAY) -> Any:  # noqa: D102
         role = int(role)
-        if role not in (_DISPLAY, _FONT, _ACCESSIBLE) or not index.isValid():
+        if role not in (DISPLAY, _FONT, _ACCESSIBLE) or not index.isValid():
             return None
         row = self.row(index.row())
         if row is None:
-            return PENDING if role == _DISPLAY else None
+            return PENDING if role == DISPLAY else None
         if role == _FONT:
-            return self._struck if row.status == "rejected" or row.corrected else None
+            return self._struck if row.status == "rejected" or row.corrected or row.revised else None
         texts = self._texts[index.row() // PAGE][index.row() % PAGE]
         return ", ".join(text for text in texts if text) if role == _ACCESSIBLE else texts[index.column()]
 
@@ -125,12 +118,16 @@ def _texts(row: TimelineRow) -> tuple[str, ...]:
     state = (
         f"REJECTED: {row.problem}" if row.status == "rejected" and row.problem else _STATES.get(row.status, row.status)
     )
-    if row.corrected:
+    if row.in_conflict:
+        state = f"{CONFLICT} IN CONFLICT"
+    elif row.corrected:
         state = "corrected above" if not state else f"{state}, corrected"
+    elif row.revised:
+        state = "revised above" if not state else f"{state}, revised"
     return (
         f"{row.happened[:10]} {row.happened[11:19]}",
         afterwards,
         display(row.actor),
-        display(row.sentence, SHOWN),
+        display(row.sentence[: 2 * SHOWN].replace("\n", " / "), SHOWN),
         display(state),
     )

@@ -1,4 +1,4 @@
-"""The timeline panel: lines newest first, a filter, and one form to add an entry or to correct one by a new one.
+"""The timeline panel: lines newest first, a filter, one form to add or correct an entry, a sheet to revise a note.
 
 What was added keeps both times: when it happened and when it was written down ("I did this at 14:02 by phone").
 """
@@ -10,12 +10,12 @@ from functools import partial
 from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QComboBox,
     QHBoxLayout,
     QHeaderView,
     QLineEdit,
     QPushButton,
+    QStackedLayout,
     QTableView,
     QVBoxLayout,
     QWidget,
@@ -25,16 +25,23 @@ from console.actions.incidents import MAX_NOTE, add_note, correct_note
 from console.domain.changes import Changes
 from console.domain.errors import InputError
 from console.domain.times import moment_from
+from console.queries.notes import NoteView, note_in_conflict, note_view
 from console.queries.timeline import KINDS, TimelineRow
+from console.ui.drafting import Draft
 from console.ui.frame import Frame
-from console.ui.rows import RowDelegate
+from console.ui.tables import plain_table
 from console.ui.text import PlainLabel, paragraphs
 from console.ui.timeline.model import WHAT, TimelineModel
+from console.ui.timeline.note_sheet import NoteSheet
 from console.ui.timeline.whole import WholeEntry
 
 GATHER_MS = 250
 WIDTHS = (156, 72, 130, 420, 120)
 NOTES = ("note.added", "note.corrected")
+REVISED = ("note.added", "note.revised")
+JOIN_HINT = "In conflict with another text of this note; Ctrl+Shift+J compares and joins them.\n"
+ENTRY = "entry"
+"""The place of the draft of a new entry; that of a correction is named by what it corrects."""
 
 
 class TimelinePanel(QWidget):
@@ -47,6 +54,7 @@ class TimelinePanel(QWidget):
         super().__init__(parent)
         self._frame = frame
         self._incident, self._corrects = "", ""
+        self.sheet: NoteSheet | None = None
         self._stale = self._frozen = False
         self._read = (0, -1)
         """How many entries there were and which one was chosen before they were read again."""
@@ -61,8 +69,16 @@ class TimelinePanel(QWidget):
 
     def on_action(self, action_id: str) -> None:
         """Does what the table of actions passes on."""
-        if action_id == "timeline.add":
-            self._stop_correcting()
+        if action_id == "timeline.join":
+            self._frame.bridge.ask(note_in_conflict, self._incident, owner=self, then=self._on_note)
+        elif self.sheet is not None:
+            self.sheet.take_focus()
+            self._frame.notices.say("Finish this sheet, or leave it with Esc.", "info")
+        elif action_id == "timeline.revise":
+            self._revise()
+        elif action_id == "timeline.add":
+            if self._corrects:
+                self._write_entry()
             self.text.setFocus(Qt.FocusReason.ShortcutFocusReason)
         elif action_id == "timeline.correct":
             self._begin_correcting()
@@ -73,6 +89,8 @@ class TimelinePanel(QWidget):
             return "Choose an incident on the board first."
         if action_id == "timeline.correct" and self._chosen_note() is None:
             return "Choose an entry that a person wrote; only such entries are corrected, everything else stands."
+        if action_id == "timeline.revise" and self._chosen(REVISED) is None:
+            return "Choose a note that a person added; only a note is revised."
         return ""
 
     def freeze(self, frozen: bool) -> None:
@@ -91,23 +109,8 @@ class TimelinePanel(QWidget):
         self.count = PlainLabel("", self)
         self.model = TimelineModel(self._frame.bridge, self)
         self.table = QTableView(self)
-        self.table.setModel(self.model)
-        self.table.setItemDelegate(RowDelegate(self.table))
-        self.table.setAccessibleName("Timeline of the incident")
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.table.setWordWrap(False)
-        self.table.setShowGrid(False)
-        self.table.setTabKeyNavigation(False)
-        self.table.verticalHeader().setVisible(False)
-        self.table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        header = self.table.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        for column, width in enumerate(WIDTHS):
-            self.table.setColumnWidth(column, width)
-        header.setSectionResizeMode(WHAT, QHeaderView.ResizeMode.Stretch)
+        plain_table(self.table, self.model, "Timeline of the incident", WIDTHS)
+        self.table.horizontalHeader().setSectionResizeMode(WHAT, QHeaderView.ResizeMode.Stretch)
         self.entry = WholeEntry(self)
         self.whole = self.entry.label
         self.text = QLineEdit(self)
@@ -119,6 +122,8 @@ class TimelinePanel(QWidget):
         self.when.setAccessibleName("When it happened, UTC; empty for now")
         self.add = QPushButton("Add", self)
         self.add.setAccessibleName("Add the entry")
+        bridge = self._frame.bridge
+        self._drafts = (Draft(bridge, self.text, "timeline"), Draft(bridge, self.when, "timeline.when"))
 
     def _lay_out(self) -> None:
         gap = self._frame.theme.px("space_2")
@@ -129,7 +134,10 @@ class TimelinePanel(QWidget):
         foot.addWidget(self.text, 3)
         foot.addWidget(self.when, 1)
         foot.addWidget(self.add)
-        whole = QVBoxLayout(self)
+        self._page = QWidget(self)
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(self._page)
+        whole = QVBoxLayout(self._page)
         whole.setContentsMargins(gap, gap, gap, gap)
         whole.setSpacing(gap)
         whole.addLayout(top)
@@ -145,7 +153,6 @@ class TimelinePanel(QWidget):
         ):
             QWidget.setTabOrder(before, after)
         self.setFocusProxy(self.table)
-        self._stop_correcting()
 
     def _connect(self) -> None:
         self._frame.bridge.changed.connect(self._on_changed)
@@ -173,7 +180,8 @@ class TimelinePanel(QWidget):
         self._incident = incident
         for widget in (self.text, self.when, self.add):
             widget.setEnabled(bool(incident))
-        self._stop_correcting()
+        self._leave_sheet()
+        self._write_entry()
         self._from_the_top()
 
     def _from_the_top(self) -> None:
@@ -213,7 +221,8 @@ class TimelinePanel(QWidget):
             return
         role = f" as {row.role.replace('_', ' ')}" if row.role else ""
         signed = ", signed with their own key" if row.person_signed else ""
-        self.entry.show_text(f"{row.sentence}\n{row.actor}{role}{signed}")
+        said = JOIN_HINT if row.in_conflict else ""
+        self.entry.show_text(f"{said}{row.sentence}\n{row.actor}{role}{signed}")
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: D102, N802
         super().showEvent(event)
@@ -223,26 +232,30 @@ class TimelinePanel(QWidget):
     # -- adding and correcting
 
     def _chosen_note(self) -> TimelineRow | None:
+        return self._chosen(NOTES)
+
+    def _chosen(self, types: tuple[str, ...]) -> TimelineRow | None:
         index = self.table.currentIndex()
         row = self.model.row(index.row()) if index.isValid() else None
-        return row if row is not None and row.type in NOTES else None
+        return row if row is not None and row.type in types and row.status != "rejected" else None
 
     def _begin_correcting(self) -> None:
         row = self._chosen_note()
         if row is None:
             return
         self._corrects = row.event_id
-        self.text.setText(paragraphs(row.sentence.removeprefix("Correction: "), MAX_NOTE).replace("\n", " "))
+        text = paragraphs(row.sentence.removeprefix("Correction: "), MAX_NOTE).replace("\n", " ")
+        self._open_drafts(row.event_id, text)
         self.text.setPlaceholderText("The entry as it should be; the first one stays readable")
         self.add.setText("Correct")
         self.when.setEnabled(False)
         self.text.setFocus(Qt.FocusReason.OtherFocusReason)
         self.text.selectAll()
 
-    def _stop_correcting(self) -> None:
+    def _write_entry(self) -> None:
+        """Back to a new entry, as far as it was written."""
         self._corrects = ""
-        self.text.clear()
-        self.when.clear()
+        self._open_drafts(ENTRY)
         self.when.setEnabled(bool(self._incident))
         self.text.setPlaceholderText("Add an entry: what happened, what you saw, what you did by phone")
         self.add.setText("Add")
@@ -265,14 +278,55 @@ class TimelinePanel(QWidget):
             return
         act(add_note, self._incident, text, happened, actor, now)
 
+    def _open_drafts(self, place: str, start: str = "") -> None:
+        text, when = self._drafts
+        text.open(self._incident, place, start)
+        when.open(self._incident, place)
+
+    def _discard(self) -> None:
+        """What was written is recorded or thrown away."""
+        for draft in self._drafts:
+            draft.drop()
+        self._write_entry()
+
     def _on_added(self, _: Changes) -> None:
-        self._stop_correcting()
+        self._discard()
         self.table.setCurrentIndex(self.model.index(0, 0))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102, N802
         writing = self.text.hasFocus() or self.when.hasFocus()
         if event.key() == Qt.Key.Key_Escape and (self._corrects or writing):
-            self._stop_correcting()
+            self._discard()
             self.table.setFocus(Qt.FocusReason.OtherFocusReason)
             return
         super().keyPressEvent(event)
+
+    # -- revising
+
+    def _revise(self) -> None:
+        row = self._chosen(REVISED)
+        if row is not None:
+            self._frame.bridge.ask(note_view, self._incident, row.event_id, owner=self, then=self._on_note)
+
+    def _on_note(self, view: NoteView | None) -> None:
+        if view is None:
+            self._frame.notices.say("No note is in conflict in this incident.", "info")
+        elif view.incident == self._incident and self.sheet is None:
+            self.sheet = NoteSheet(self._frame, view, self)
+            self.sheet.left.connect(self._leave_sheet)
+            self._stack.addWidget(self.sheet)
+            self._stack.setCurrentWidget(self.sheet)
+            self.setFocusProxy(self.sheet.text)
+
+    def _leave_sheet(self) -> None:
+        sheet, self.sheet = self.sheet, None
+        if sheet is None:
+            return
+        focused = sheet.isAncestorOf(self.focusWidget()) if self.focusWidget() is not None else False
+        self.setFocusProxy(self.table)
+        self._stack.setCurrentWidget(self._page)
+        self._stack.removeWidget(sheet)
+        sheet.hide()
+        sheet.deleteLater()
+        if focused:
+            self.table.setFocus(Qt.FocusReason.OtherFocusReason)

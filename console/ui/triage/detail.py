@@ -8,19 +8,20 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from console.domain.triage import ANSWERS, InfraQuestion, TriageTree
-from console.queries.triage import GivenAnswer
+from console.queries.triage import GivenAnswer, HeldAnswer
 from console.ui.text import PlainLabel
 from console.ui.theme import Theme
 from console.ui.triage.nodes import NodeView
 
 _HISTORY = 4
-_ROWS = ("You see", "Look at", "Do at once", "Roll back", "Runbook", "Answers")
+_ROWS = ("Conflict", "You see", "Look at", "Do at once", "Roll back", "Runbook", "Answers")
 
 
 class Detail(QFrame):
-    """Signals: `answered(answer)` when one of the three buttons is pressed."""
+    """Signals: `answered(answer)` when one of the three buttons is pressed, `settle_wanted()` to go to a conflict."""
 
     answered = Signal(str)
+    settle_wanted = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -30,6 +31,10 @@ class Detail(QFrame):
         self._labels = {name: PlainLabel("", self, limit=600) for name in _ROWS}
         self._names = {name: PlainLabel(name, self) for name in _ROWS}
         self.buttons = {answer: QPushButton(f"&{answer.capitalize()}", self) for answer in ANSWERS}
+        self.settle = QPushButton("Settle it  (Ctrl+Shift+C)", self)
+        self.settle.setAccessibleName("Settle the conflict on the incident page")
+        self.settle.clicked.connect(self.settle_wanted)
+        self.settle.hide()
         self._build()
 
     def _build(self) -> None:
@@ -59,6 +64,21 @@ class Detail(QFrame):
             line.addWidget(self._names[name], 0, Qt.AlignmentFlag.AlignTop)
             line.addWidget(label, 1)
             layout.addLayout(line)
+            if name == _ROWS[0]:
+                layout.addWidget(self.settle, 0, Qt.AlignmentFlag.AlignLeft)
+
+    def show_conflict(self, held: HeldAnswer | None, answers: Sequence[GivenAnswer]) -> None:
+        """Shows every side of a conflict over the shown branch, with who and when; None or a settled one: nothing."""
+        disputed = held is not None and held.in_conflict
+        self.settle.setVisible(disputed)
+        said = {one.event_id: one for one in answers}
+        sides = [said[one] for one in held.sides if one in said] if held is not None and disputed else []
+        lines = []
+        for side in sides:
+            holds = held is not None and side.event_id == held.holds
+            shape, state = ("\u25b6", "holds meanwhile") if holds else ("\u25b7", "stands beside it")
+            lines.append(f"{shape} {side.answer} by {side.actor[:60]} at {side.at[11:19]} UTC; {state}")
+        self._say("Conflict", "\n".join(["\u25c6 IN CONFLICT", *lines]) if disputed else "")
 
     def show_branch(self, node: NodeView, tree: TriageTree, answers: Sequence[GivenAnswer]) -> None:
         """Shows a branch with the answers given to it so far."""
@@ -76,7 +96,7 @@ class Detail(QFrame):
         """Shows one of the infrastructure questions."""
         self._title.setText(question.text)
         self._say("You see", f"The answer {question.infra_answer} points at the infrastructure, not at the model.")
-        for name in _ROWS[1:-1]:
+        for name in _ROWS[2:-1]:
             self._say(name, "")
         self._say_answers(answers)
 

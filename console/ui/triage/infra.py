@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
@@ -35,7 +35,7 @@ class Question(QWidget):
     def __init__(self, theme: Theme, number: int, question: InfraQuestion, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme, self._number, self.question = theme, number, question
-        self.answer = ""
+        self.answer, self.disputed = "", False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(120, MIN_PX)
         theme.changed.connect(self.update)
@@ -46,10 +46,10 @@ class Question(QWidget):
         """Under which its answers are kept."""
         return INFRA + self.question.id
 
-    def show_answer(self, answer: str) -> None:
-        """Shows the answer given last, "" for none."""
-        self.answer = answer
-        said = answer or "not answered"
+    def show_answer(self, answer: str, disputed: bool = False) -> None:
+        """Shows the answer that holds, "" for none, and whether another stands beside it."""
+        self.answer, self.disputed = answer, disputed
+        said = (answer or "not answered") + (", in conflict" if disputed else "")
         self.setAccessibleName(f"Infrastructure check {self._number}: {display(self.question.text, 120)} {said}")
         self.update()
 
@@ -101,7 +101,11 @@ class Question(QWidget):
         painter.drawText(words, _FLAGS, self._words())
         said = self.answer or "open"
         points_at_infra = self.answer == self.question.infra_answer
-        mark, colour = _MARKS.get(self.answer, ("triangle", "abnormal") if points_at_infra else ("dash", "normal"))
+        mark, colour = (
+            ("diamond", "warning")
+            if self.disputed
+            else _MARKS.get(self.answer, ("triangle", "abnormal") if points_at_infra else ("dash", "normal"))
+        )
         width = metrics.horizontalAdvance(said)
         painter.drawText(
             QRectF(inner.right() - width, inner.top(), width + 1, inner.height()),
@@ -151,9 +155,9 @@ class InfraCheck(QWidget):
         """Infrastructure | model | open."""
         return self._shown
 
-    def show_answers(self, answers: Mapping[str, str]) -> None:
-        """Shows answers by question id."""
-        for question in self.questions.values():
-            question.show_answer(answers.get(question.question.id, ""))
+    def show_answers(self, answers: Mapping[str, str], disputed: Collection[str] = ()) -> None:
+        """Shows answers by question id; `disputed` names those in conflict as their answers are kept."""
+        for name, question in self.questions.items():
+            question.show_answer(answers.get(question.question.id, ""), name in disputed)
         self._shown = self._tree.infra_verdict(answers)
         self._verdict.set_state(*VERDICTS[self._shown])

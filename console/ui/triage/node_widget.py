@@ -20,6 +20,7 @@ from console.ui.triage.nodes import OPEN, STATE_WORDS, NodeView, SignalView
 CARD_PX, LEAF_GAP, MORE_PX = 232, 26, 22
 _SAID_BY_UNIT = ("_ms", "_usd", "_rate", "_score", "_count")
 MARKS = {YES: ("circle", "accent"), NO: ("dash", "normal"), UNCLEAR: ("half", "unknown"), OPEN: ("ring", "normal")}
+CONFLICT_MARK = ("diamond", "warning")
 SIGNAL_MARKS = {ABNORMAL: ("triangle", "abnormal"), WARNING: ("diamond", "warning")}
 
 
@@ -50,7 +51,9 @@ class NodeWidget(QWidget):
 
     @property
     def state_text(self) -> str:
-        """The state in a word or two."""
+        """The state in a word or two; what holds meanwhile where two answers were given at once."""
+        if self.node.in_conflict:
+            return f"in conflict, {STATE_WORDS[self.node.state]}"
         if self.node.state == OPEN and self.node.is_next:
             return "open, next"
         return STATE_WORDS[self.node.state]
@@ -100,7 +103,8 @@ class NodeWidget(QWidget):
         if self.hasFocus():
             pen = QPen(theme.colour("focus"), theme.px("focus"))
         else:
-            pen = QPen(theme.colour("accent" if holds else "line"), 2 if holds else 1)
+            edge = "warning" if node.in_conflict else "accent" if holds else "line"
+            pen = QPen(theme.colour(edge), 2 if holds or node.in_conflict else 1)
         painter.setPen(pen)
         painter.drawRoundedRect(card, 4, 4)
         cap = QRectF(card.left() + 7, card.center().y() - 10, 20, 20)
@@ -117,10 +121,10 @@ class NodeWidget(QWidget):
         title = metrics.elidedText(display(node.branch.title, 80), Qt.TextElideMode.ElideRight, card.right() - left - 6)
         middle = card.center().y()
         painter.drawText(QPointF(left, middle - 3), title)
-        mark, colour = MARKS[node.state]
+        mark, colour = CONFLICT_MARK if node.in_conflict else MARKS[node.state]
         paint_mark(painter, QRectF(left, middle + 3, 11, 11), mark, theme, colour)
-        painter.setFont(theme.font("label" if holds else "small"))
-        painter.setPen(theme.colour("text" if node.state != NO else "text_dim"))
+        painter.setFont(theme.font("label" if holds or node.in_conflict else "small"))
+        painter.setPen(theme.colour("text" if node.state != NO or node.in_conflict else "text_dim"))
         small = QFontMetricsF(painter.font())
         baseline = middle + 8.5 + small.ascent() / 2 - 1
         painter.drawText(QPointF(left + 16, baseline), self.state_text)
@@ -189,9 +193,12 @@ def value_text(signal: SignalView) -> str:
     if signal.value is None:
         return "–"
     loud = {ABNORMAL: " breached", WARNING: " warns"}.get(signal.state, "")
+    shown, since = number(signal.value, signal.unit), signal.onset[11:16]
     if signal.standing:  # the sign says that it was beyond its limit; the word has to say that it is not live
-        return f"{number(signal.value, signal.unit)} recorded"
-    return number(signal.value, signal.unit) + loud
+        return f"{shown} recorded {since}".rstrip()
+    if signal.event_id and not loud:  # well again, and the record does not say so yet
+        return f"{shown} now, breached {since}".rstrip()
+    return shown + loud
 
 
 def _short(signal: SignalView) -> str:

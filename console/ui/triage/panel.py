@@ -6,6 +6,7 @@ to the record.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -17,7 +18,8 @@ from console.domain import triage as rules
 from console.domain.changes import Changes
 from console.domain.errors import ConsoleError
 from console.domain.incident import CLOSED
-from console.domain.triage import NO, UNCLEAR, YES, Proposal, Walk
+from console.domain.triage import NO, UNCLEAR, YES, ContainmentStep, Proposal, Walk
+from console.queries.headline import Headline, headline
 from console.queries.triage import TriageView, triage
 from console.ui.bridge import sentence_of
 from console.ui.following import Following
@@ -76,6 +78,7 @@ class TriagePanel(QWidget):
             part.focused.connect(self._on_focused)
             part.typed.connect(self._on_typed)
         self._detail.answered.connect(self._on_answered)
+        self._detail.settle_wanted.connect(self._on_settle)
         self._outcome.conclude_wanted.connect(self._on_conclude)
         self._outcome.sheet_wanted.connect(self._on_sheet)
         words = QWidget(self)
@@ -133,7 +136,8 @@ class TriagePanel(QWidget):
     @property
     def walk(self) -> Walk:
         """The walk as the record and what is being recorded have it."""
-        return walk_of(self._tree, self._view.answers if self._view is not None else (), self._pending)
+        view = self._view
+        return walk_of(self._tree, view.answers, self._pending, view.held) if view is not None else Walk(self._tree)
 
     def proposal(self) -> Proposal | None:
         """What the walk comes to, None while the policy cannot say."""
@@ -181,7 +185,7 @@ class TriagePanel(QWidget):
         if view is None:
             return
         self._show_nodes()
-        self._infra.show_answers(infra_answers(view.answers, self._pending))
+        self._infra.show_answers(infra_answers(view.answers, self._pending, view.held), _disputed(view))
         self._show_focused()
         self._outcome.show_proposal(self.proposal(), view.conclusion, self._tree, self._conclude_blocked())
         self._detail.enable(not self._answer_blocked())
@@ -190,7 +194,7 @@ class TriagePanel(QWidget):
         view = self._view
         if view is None:
             return
-        found = nodes(self.walk, self._frame.policy.thresholds, self._readings(), view.signals)
+        found = nodes(self.walk, self._frame.policy.thresholds, self._readings(), view.signals, view.held)
         self._nodes = {node.branch.id: node for node in found}
         self._branches.show_nodes(found, view.target, view.incident_class, view.severity)
 
@@ -204,6 +208,7 @@ class TriagePanel(QWidget):
         else:
             question = self._infra.questions[self._focused].question
             self._detail.show_question(question, answers)
+        self._detail.show_conflict(view.held.get(self._focused), answers)
 
     def _readings(self) -> dict[str, Reading]:
         following = self._following
@@ -293,10 +298,23 @@ class TriagePanel(QWidget):
     def _on_concluded(self, _: Any) -> None:
         proposal = self.proposal()
         first = next((step for step in proposal.containment if step.switch), None) if proposal is not None else None
-        if first is not None:
-            said = f"Triage is concluded; the smallest step is {first.switch} on {first.target}. F8 goes on."
-            self._frame.notices.say(said, "info", ("Open the switch sheet", "switches.hold"))
+        if first is not None and self._view is not None:
+            then = partial(self._say_concluded, first)
+            self._frame.bridge.ask(headline, self._view.incident, owner=self, then=then)
         self._reload()
+
+    def _say_concluded(self, first: ContainmentStep, found: Headline | None) -> None:
+        """What is next: the sheet of the smallest step, unless that stop is in force already."""
+        stop, say = f"{first.switch} {first.target}", self._frame.notices.say
+        if found is not None and stop in found.stops and stop not in found.restored:
+            said = f"Triage is concluded; {first.switch} on {first.target} is in force already. F8 goes on."
+            say(said, "info", ("Do the next step", "incident.next_step"))
+        else:
+            said = f"Triage is concluded; the smallest step is {first.switch} on {first.target}. F8 goes on."
+            say(said, "info", ("Open the switch sheet", "switches.hold"))
+
+    def _on_settle(self) -> None:
+        self.action_wanted.emit("incident.settle")
 
     def _on_sheet(self) -> None:
         self.action_wanted.emit("switches.hold")
@@ -371,3 +389,8 @@ class TriagePanel(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: D102, N802
         super().hideEvent(event)
         self._timer.stop()
+
+
+def _disputed(view: TriageView) -> frozenset[str]:
+    """The branches, and infrastructure questions, with two answers that nobody has decided between."""
+    return frozenset(branch for branch, one in view.held.items() if one.in_conflict)

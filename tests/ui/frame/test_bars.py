@@ -102,6 +102,17 @@ def test_the_next_update_is_due_by_severity(bar: IncidentBar, severity: str, aft
     assert (bar.update_due.value, bar.update_due._colour) == (shown, mark)
 
 
+def test_what_is_in_conflict_is_said_while_it_is(bar: IncidentBar) -> None:
+    bar.show_headline(line(conflicts=2), NOW)
+    assert bar.conflict.isVisible()
+    assert bar.conflict.word == "IN CONFLICT: 2 things"
+    bar.show_headline(line(), NOW)
+    assert not bar.conflict.isVisible()
+    bar.show_headline(line(conflicts=1), NOW)
+    bar.show_none(None)
+    assert not bar.conflict.isVisible()
+
+
 def test_an_update_starts_the_time_anew() -> None:
     later = NOW + timedelta(minutes=10)
     assert next_update_due("SEV-1", NOW, later) == NOW + timedelta(minutes=25)

@@ -8,7 +8,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QRadioButton
 
-from console.ui.first_run import Answers, FirstRun
+from console.runtime.joining import Meeting
+from console.ui.first_run import OWN_KEY, Answers, FirstRun
 from console.ui.theme import Theme
 from tests.ui.accessible import unnamed, unreachable
 
@@ -43,24 +44,71 @@ def test_a_name_and_enter_are_enough(page: FirstRun, qtbot: Any) -> None:
     assert page.fault.text() == "The disk is full."
 
 
-def test_joining_asks_for_an_address(page: FirstRun, qtbot: Any) -> None:
-    assert not page.plane.isEnabled()
-    qtbot.keyClicks(page.name, "Ada")
+def met_plane() -> Meeting:
+    return Meeting("https://plane.example.org", "org.example", False, "ab" * 32, "cd" * 32, "ef" * 32, "epoch")
+
+
+def filled_to_join(page: FirstRun) -> None:
+    page.name.setText("Ada")
     page.join.setChecked(True)
-    page.start.click()
-    assert "address of the plane" in page.fault.text()
     page.plane.setText(" https://plane.example.org ")
+    page.code.setText(" abcd-efgh-jkmn-pqrs ")
+    page.passphrase.setText("correct horse")
+    page.again.setText("correct horse")
+
+
+def test_joining_asks_for_address_code_and_passphrase(page: FirstRun) -> None:
+    assert not page.plane.isEnabled()
+    assert not page.code.isEnabled()
+    filled_to_join(page)
+    for line, says in ((page.passphrase, "at least 12"), (page.code, "one-time code"), (page.plane, "address of the")):
+        line.clear()
+        page.start.click()
+        assert says in page.fault.text()
+        assert page.isEnabled()
+
+
+def test_the_code_is_sent_only_after_the_words_were_compared(page: FirstRun, qtbot: Any) -> None:
+    filled_to_join(page)
+    with qtbot.assertNotEmitted(page.answered), qtbot.waitSignal(page.meeting_wanted) as asked:
+        page.start.click()
+    assert asked.args[0].plane == "https://plane.example.org"
+    page.compare(met_plane())
+    assert page.root_words.isVisible()
+    assert not page.name.isVisible()
+    assert page.root_words.same.hasFocus()
+    assert all(word in page.root_words.words.text() for word in met_plane().words)
+    assert unnamed(page) == []
+    with qtbot.assertNotEmitted(page.answered):
+        qtbot.keyClick(page.root_words.same, Qt.Key.Key_Return)
+        page.start.click()
+    assert "Compare the eight words" in page.fault.text()
+    qtbot.keyClick(page.root_words.same, Qt.Key.Key_Space)
     with qtbot.waitSignal(page.answered) as answered:
         page.start.click()
-    assert answered.args[0].plane == "https://plane.example.org"
+    found = answered.args[0]
+    assert (found.code, found.met, found.sealed) == ("abcd-efgh-jkmn-pqrs", met_plane(), False)
+    assert "abcd" not in repr(found)
+    page.say("The plane refused.")
+    assert page.other.isVisible()
+    page.other.click()
+    assert page.code.isVisible()
+    assert page.code.hasFocus()
+
+
+def test_a_locked_own_key_can_be_left_locked(dressed: Theme, qtbot: Any) -> None:
+    page = shown(FirstRun(dressed, "Ada", "", locked=OWN_KEY), qtbot)
+    with qtbot.waitSignal(page.answered) as answered:
+        page.other.click()
+    assert (answered.args[0].name, answered.args[0].passphrase) == ("Ada", "")
 
 
 @pytest.mark.parametrize(
     ("name", "one", "two", "fault"),
     [
         ("   ", "", "", "Write your name"),
-        ("Ada", "short", "short", "at least 8 characters"),
-        ("Ada", "long enough", "long enoogh", "differ"),
+        ("Ada", "elevenlong!", "elevenlong!", "at least 12 characters"),
+        ("Ada", "long enough a", "long enoogh a", "differ"),
     ],
 )
 def test_what_is_missing_is_said(page: FirstRun, name: str, one: str, two: str, fault: str) -> None:
@@ -87,7 +135,7 @@ def test_a_passphrase_is_asked_twice_and_never_shown(page: FirstRun, qtbot: Any)
 
 
 def test_a_locked_desk_asks_for_the_passphrase_alone(dressed: Theme, qtbot: Any) -> None:
-    page = shown(FirstRun(dressed, "Ada", "", locked=True), qtbot)
+    page = shown(FirstRun(dressed, "Ada", "", locked="locked"), qtbot)
     assert page.passphrase.hasFocus()
     assert not page.name.isVisible()
     page.start.click()
@@ -102,7 +150,7 @@ def test_everything_has_a_name_and_a_key_in_the_order_that_is_read(page: FirstRu
     assert unnamed(page) == []
     assert unreachable(page) == []
     page.name.setFocus()
-    wanted = [page.name, page.join, page.plane, page.sealed, page.passphrase, page.again, page.start]
+    wanted = [page.name, page.join, page.plane, page.code, page.sealed, page.passphrase, page.again, page.start]
     seen = []
     for _ in wanted:
         if isinstance(page.focusWidget(), QRadioButton):  # from "alone" to "join", from "keyring" to "passphrase"

@@ -216,6 +216,9 @@ def test_a_plane_that_does_not_answer_is_said_on_the_page(tmp_path: Path) -> Non
         found.name.setText("Ada")
         found.join.setChecked(True)
         found.plane.setText("http://plane.example.org")
+        found.code.setText("abcd-efgh-jkmn-pqrs")
+        found.passphrase.setText("correct horse")
+        found.again.setText("correct horse")
         found.start.click()
         when(lambda: found.fault.isVisible() and found.isEnabled(), lambda: (seen.append(found.fault.text()), leave()))
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from console.ui import panels
 from console.ui.actions_table import ACTIONS, MENUS
-from console.ui.command_palette import CommandPalette, FoundActions
+from console.ui.command_palette import SPEC, CommandPalette, FoundActions
 from console.ui.frame import Frame
 from console.ui.main_window import MainWindow
 from console.ui.shortcut_sheet import ShortcutSheet
@@ -142,6 +142,29 @@ def test_the_palette_s_model_keeps_the_rules_of_models(qtbot: Any) -> None:
     for typed in ("", "go", "go to the t", "nothing has this", "F8"):
         model.seek(typed)
     assert model.data(model.index(0)) == "Incident: Do the next step"
+
+
+def test_the_palette_begins_with_the_next_step_in_words(qtbot: Any) -> None:
+    model = FoundActions()
+    model.set_next("Next: throw FF_TENANT_BLOCK on tenant.borealis")
+    model.seek("")
+    assert model.data(model.index(0)) == "Next: throw FF_TENANT_BLOCK on tenant.borealis"
+    model.seek("tenant_block")
+    assert [model.data(model.index(row), SPEC).id for row in range(model.rowCount())] == ["incident.next_step"]
+    model.seek("quit")
+    assert model.data(model.index(0)) == "Desk: Quit"
+
+
+def test_a_page_in_place_of_the_desk_shows_no_lamps_and_no_keys_of_it(bare: MainWindow) -> None:
+    bare.resize(1366, 768)
+    shown = (bare.bar.service, bare.bar.behaviour, bare.status.hints)
+    assert all(part.isVisible() for part in shown)
+    bare.show_page(QWidget(bare), "First start")
+    assert not any(part.isVisible() for part in shown)
+    bare.resize(1300, 768)
+    assert not bare.status.hints.isVisible()
+    bare.hide_page()
+    assert all(part.isVisible() for part in shown)
 
 
 # --- freezing, floating

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from console.ui.frame import Frame
 from console.ui.incident import IncidentPanel
 from tests.fakes.desk_frame import Outside
 from tests.fakes.record_kit import append
@@ -16,6 +17,19 @@ def _grade_twice(outside: Outside, story: Story) -> str:
         lambda record: append(record, "severity.graded", story.incident, level="SEV-3", saw="elsewhere")
     ).result(10)
     return str(stale.envelope.event_id)
+
+
+def test_a_page_that_is_made_later_shows_what_is_in_conflict_already(
+    panel: IncidentPanel, frame: Frame, outside: Outside, story: Story, qtbot: Any
+) -> None:
+    _grade_twice(outside, story)
+    qtbot.waitUntil(panel.conflicts.isVisible)
+    later = IncidentPanel(frame)
+    qtbot.addWidget(later)
+    later.show()
+    qtbot.waitUntil(lambda: len(later.conflicts.keep) == 2)
+    later.on_action("incident.settle")
+    assert later.focusWidget() is later.conflicts.reason
 
 
 def test_a_conflict_is_shown_and_settled(panel: IncidentPanel, outside: Outside, story: Story, qtbot: Any) -> None:

@@ -23,8 +23,8 @@ from console.ui.incident.close_sheet import CloseSheet
 from console.ui.incident.evidence_sheet import ExportSheet, offered_folder
 from console.ui.incident.grade_sheet import GradeSheet
 from console.ui.incident.people_sheets import AssignSheet, ReviewSheet
-from console.ui.incident.sheet import MOST_TEXT
 from console.ui.incident.validate_sheet import ValidateSheet
+from console.ui.text_box import MOST_TEXT
 from tests.fakes.desk_frame import Outside
 from tests.fakes.record_kit import COMMANDER
 from tests.fakes.story import INVESTIGATOR, OWNER, Story

@@ -146,6 +146,34 @@ def test_escape_disarms_and_nothing_can_fire_afterwards(
     assert stand.fired == 0
 
 
+def test_the_sheet_says_which_keys_confirm_from_where_the_focus_is(sheet: Open, qtbot: Any) -> None:
+    made = sheet()
+    qtbot.waitUntil(made.form.button.isEnabled)
+    made.form.button.setFocus()
+    made._judge()
+    assert made.form.gates_text == "Every gate is met. Hold Space for one second, or press it twice."
+    made.form.reason.setFocus()
+    made._judge()
+    assert "Tab goes to the button" in made.form.gates_text
+    assert "name" not in made.form.gates_text  # there is no name to type
+
+
+def test_a_reason_comes_back_and_the_typed_name_does_not(
+    panel: SwitchesPanel, stand: SwitchStand, sheet: Open, qtbot: Any
+) -> None:
+    made = sheet(WIDE)
+    made.form.reason.setPlainText("Everything is wrong.")
+    made.form.typed.setText("range")
+    made.disarm()
+    again = sheet(WIDE)
+    qtbot.waitUntil(lambda: again.form.reason.toPlainText() == "Everything is wrong.")
+    assert again.form.typed.text() == ""
+    again.disarm()
+    other = sheet()
+    stand.desk.act(lambda _: None).result(5)
+    assert other.form.reason.toPlainText() == ""
+
+
 def test_a_wide_stop_asks_for_everything_and_shows_it_live(stand: SwitchStand, sheet: Open, qtbot: Any) -> None:
     made = sheet(WIDE)
     assert gates(made) == ["reason", "typed_name", "dwell", "second_person"]

@@ -164,8 +164,8 @@ def test_concluding_needs_a_branch_and_records_the_proposal(
     assert found.branches == ("model",)
     assert found.containment[0] == f"FF_TENANT_BLOCK {TARGET}"
     qtbot.waitUntil(panel._outcome.sheet.isEnabled)
-    offered = [n.action for n in live[0].notices.waiting if n.action is not None]
-    assert offered == [("Open the switch sheet", "switches.hold")]
+    offer = ("Open the switch sheet", "switches.hold")
+    qtbot.waitUntil(lambda: [n.action for n in live[0].notices.waiting if n.action is not None] == [offer])
     with qtbot.waitSignal(panel.action_wanted) as asked:
         panel._outcome.sheet.click()
     assert asked.args == ["switches.hold"]

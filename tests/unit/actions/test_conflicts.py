@@ -19,7 +19,7 @@ from console.domain.conflicts import note_subject
 from console.domain.errors import ConsoleError, RefusedError
 from console.domain.merging import OURS
 from console.proof.actor import Actor
-from console.proof.envelope import SignedEvent
+from console.proof.envelope import SYSTEM, SignedEvent
 from console.queries.conflicts import conflicts, open_conflicts
 from console.queries.drafts import drafts
 from console.queries.rejected import quarantined, rejected
@@ -29,6 +29,7 @@ from console.store.projection_tables import create
 from tests.fakes.record_kit import (
     COMMANDER,
     PERSON,
+    PLANE,
     START,
     Author,
     append,
@@ -107,6 +108,35 @@ def test_a_resolution_for_an_older_side_of_a_role_holds(told: Told, story: Story
     first = theirs.envelope.event_id
     resolve_conflict(told.record, story.incident, "role:scribe", first, [mine], "he was first", COMMANDER, START)
     assert told.ask(lambda db: db.value(holder)) == "ben"
+    assert _as_started_over(told) == []
+
+
+@pytest.mark.parametrize("restored", [False, True])
+def test_what_a_desk_saw_of_another_epoch_is_not_what_it_saw_of_this_one(
+    told: Told, story: Story, restored: bool
+) -> None:
+    """Positions after the backup name other events now: a role taken without knowing of the other is a conflict."""
+    first, second = _other(told, 31), _other(told, 32)
+    early = Author(key_of(33)).write("note.added", story.incident, body_of("note.added")).envelope.hlc
+    plane = Author(PLANE)
+    with told.record.transaction() as tx:
+        tx.hold_key(PLANE.public_hex, "plane")
+    began = told.cursor.gpos
+    if restored:
+        plane.made = 1_000
+        body = {"epoch": "e2", "previous": "e1", "size": began, "reason": "restored"}
+        told.send(plane.write("epoch.began", SYSTEM, body))
+    told.send(
+        first.write("role.taken", story.incident, body_of("role.taken", role="scribe", person="ben"), actor="ben")
+    )
+    saw = told.cursor.gpos  # the same number, of the journal before the backup was put back
+    told.send(
+        second.write(
+            "role.taken", story.incident, body_of("role.taken", role="scribe", person="cyd"), actor="cyd",
+            seen_gpos=saw, hlc=early,
+        )
+    )  # fmt: skip
+    assert bool(told.ask(open_conflicts)) is restored
     assert _as_started_over(told) == []
 
 

@@ -42,6 +42,20 @@ def test_whoever_is_granted_is_let_in_until_it_is_withdrawn() -> None:
     assert not access.after(WITHDRAWN, {"person": "dan", "reason": "left"}).lets_in("dan")
 
 
+def test_whoever_was_shut_out_by_name_is_not_let_back_in_by_a_role() -> None:
+    access = folded(took("incident_commander", "ada"), took("scribe", "bob"), CLOSED)
+    access = access.after(WITHDRAWN, {"person": "bob", "reason": "left"})
+    assert not access.lets_in("bob")
+    assert not access.after(*took("own_invention", "bob")).lets_in("bob")
+    assert access.after(GRANTED, {"person": "bob"}).lets_in("bob")
+    assert access.after(*took("incident_commander", "bob")).lets_in("bob")
+    assert access_from_object(access.as_object()) == access
+
+
+def test_an_incident_without_a_commander_lets_nobody_in_who_has_no_name() -> None:
+    assert not folded(CLOSED).lets_in("")
+
+
 def test_a_grant_before_the_limit_counts() -> None:
     assert folded((GRANTED, {"person": "dan"}), CLOSED).lets_in("dan")
 

@@ -27,6 +27,7 @@ from console.domain.commands import (
     Approval,
     Order,
     approval_subject,
+    may_follow,
     may_move,
     order_from_object,
 )
@@ -157,6 +158,7 @@ def test_nothing_is_sent_before_it_is_authorised_and_nothing_is_verified_before_
     assert not may_move(AUTHORISED, ACKNOWLEDGED)
     assert not may_move(AUTHORISED, VERIFIED)
     assert not may_move(ACKNOWLEDGED, REFUSED)
+    assert not may_move(ACKNOWLEDGED, EXPIRED)
     assert not may_move(DISPATCHED, EXPIRED)
 
 
@@ -166,6 +168,15 @@ def test_an_unknown_outcome_can_be_resolved_to_anything_but_is_never_sent_again(
     assert may_move(SENT, UNKNOWN)
     for state in (ARMED, AUTHORISED, SENT):
         assert not may_move(UNKNOWN, state)
+
+
+def test_who_looks_now_and_then_may_have_missed_that_it_was_unknown() -> None:
+    for end in ENDS:
+        assert may_follow(ACKNOWLEDGED, end)
+        assert may_follow(DISPATCHED, end)
+        assert not any(may_follow(end, to) for to in STATES)
+    assert not may_follow(DISPATCHED, ACKNOWLEDGED)
+    assert not may_follow(ARMED, REFUSED)
 
 
 def test_a_state_nobody_knows_does_not_move() -> None:

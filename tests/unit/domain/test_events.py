@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from console.domain.errors import InputError
 from console.domain.events import BODIES, PERSON_SIGNED, PLANE_ONLY, check_body
 
-SAMPLE: dict[str, Any] = {"s": "text", "i": 7, "b": True, "l": ["x"], "o": {"a": "b"}}
+AT = "2026-01-31T14:02:11.000000Z"
+SAMPLE: dict[str, Any] = {"s": "text", "t": AT, "i": 7, "b": True, "l": ["x"], "o": {"a": "b"}}
 WRONG: dict[str, list[Any]] = {
     "s": [1, None, ["text"], True],
+    "t": [1, None, "yesterday", "2026-01-31T14:02:11.000000", "2026-01-31 14:02Z", "2026-02-31T14:02:11.000000Z"],
     "i": ["7", 7.0, True, None],
     "b": ["true", 1, None],
     "l": ["x", {}, None],
@@ -76,7 +78,7 @@ def test_what_a_person_must_sign() -> None:
     assert {"switch.confirmed", "evidence.exported", "incident.closed", "review.signed"} <= PERSON_SIGNED
 
 
-def test_kinds_are_of_the_five_that_are_known() -> None:
+def test_kinds_are_of_the_six_that_are_known() -> None:
     for event_type in BODIES:
         assert set(fields(event_type).values()) <= set(SAMPLE)
         assert len(fields(event_type)) == len(BODIES[event_type].split())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from console.domain.events import BODIES, check_body
 from console.domain.telling import TELLINGS, sentence_of
 
-EMPTY: dict[str, Any] = {"s": "word", "i": 3, "b": True, "l": [], "o": {}}
+EMPTY: dict[str, Any] = {"s": "word", "t": "2026-01-31T14:02:11.000000Z", "i": 3, "b": True, "l": [], "o": {}}
 
 
 def body_of(event_type: str) -> dict[str, Any]:

@@ -80,3 +80,10 @@ def test_any_text_is_a_time_or_a_sentence(text: str) -> None:
     except InputError:
         return
     assert format_utc(moment) == text
+
+
+@pytest.mark.parametrize(
+    ("microseconds", "year"), [((2**48 - 1) * 1000, 9999), (2**200, 9999), (-(2**200), 1), (253402300799999999, 9999)]
+)
+def test_a_moment_beyond_the_calendar_is_shown_as_its_end(microseconds: int, year: int) -> None:
+    assert parse_utc(format_utc(from_epoch_us(microseconds))).year == year

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from console.domain.errors import ConsoleError, EnvironmentFault, InputError
 from console.evidence import bag
-from console.evidence.sealing import SealingError, make_checkpoint, seal_tree
+from console.evidence.sealing import PackageItem, SealingError, make_checkpoint, seal_tree
 from tests.fakes.packages import (
     CUSTODIAN,
     IC,
@@ -111,6 +112,21 @@ def test_what_a_crash_left_does_not_stop_the_next_attempt(tmp_path: Path) -> Non
     (tmp_path / ".package.partial" / "data").mkdir(parents=True)
     (tmp_path / ".package.partial" / "data" / "000000.age").write_bytes(b"half")
     make_package(tmp_path / "package")
+    assert [path.name for path in tmp_path.iterdir()] == ["package"]
+
+
+def test_a_second_attempt_while_the_first_is_written_is_told_so_and_touches_nothing(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    def items_with_an_impatient_neighbour() -> Iterator[PackageItem]:
+        with pytest.raises(EnvironmentFault, match="being written already") as refused:
+            make_package(tmp_path / "package")
+        said.append(refused.value.sentence)
+        yield from items_of(PLAINTEXTS, LEAVES)
+
+    items = items_with_an_impatient_neighbour()
+    make_package(tmp_path / "package", items=items, custody_events=custody_of(LEAVES))
+    assert said
     assert [path.name for path in tmp_path.iterdir()] == ["package"]
 
 

@@ -71,3 +71,9 @@ def test_a_damaged_frontier_is_said(text: str) -> None:
 def test_there_is_no_proof_from_a_larger_tree() -> None:
     with pytest.raises(InputError, match="no earlier one"):
         consistency_path(LEAVES[:3], 4)
+
+
+@given(st.integers(0, 70), st.integers(0, 70))
+def test_many_leaves_at_once_are_as_one_after_the_other(first: int, second: int) -> None:
+    first, second = sorted((first, second))
+    assert grown(first).extended(LEAVES[first:second]) == grown(second)

@@ -10,6 +10,7 @@ from console.domain.errors import InputError
 from console.proof.journal import (
     EMPTY_JOURNAL_HASH,
     journal_hash,
+    journal_hashes,
     receipt_object,
     sign_receipt,
     sign_token_request,
@@ -80,3 +81,20 @@ def test_a_token_request_is_of_one_device_one_moment_one_plane() -> None:
     for name in ("device", "nonce", "time", "origin"):
         assert not verify_token_request(DEVICE.public_hex, subject | {name: "x"}, sig), name
     assert not verify_token_request(PLANE.public_hex, subject, sig)
+
+
+def test_many_hashes_in_a_row_are_as_one_after_the_other() -> None:
+    entries = [(f"{n:064x}", n % 3 > 0) for n in range(9)]
+    at, one_by_one = EMPTY_JOURNAL_HASH, []
+    for text_hash, accepted in entries:
+        at = journal_hash(at, text_hash, accepted)
+        one_by_one.append(at)
+    assert journal_hashes(EMPTY_JOURNAL_HASH, entries) == one_by_one
+
+
+@pytest.mark.parametrize("wrong", ["", "A" * 64, "0" * 63, "0" * 66, "g" * 64, " " + "0" * 64])
+def test_a_hash_that_is_none_is_refused(wrong: str) -> None:
+    with pytest.raises(InputError):
+        journal_hashes(EMPTY_JOURNAL_HASH, [(wrong, True)])
+    with pytest.raises(InputError):
+        journal_hash(wrong, "0" * 64, True)

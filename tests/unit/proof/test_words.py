@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.domain.errors import InputError
-from console.proof.words import eight_words
+from console.proof.keys import SigningKey
+from console.proof.words import eight_words, root_words
 
 SPOKEN = re.compile(r"[bdfghjklmnprstvz][aiou][bdfghjklmnprstvz][aiou][bdfghjklmnprstvz]")
 
@@ -31,3 +32,8 @@ def test_the_words_are_the_same_for_ever() -> None:
 def test_too_short_a_root_is_refused() -> None:
     with pytest.raises(InputError):
         eight_words(bytes(15))
+
+
+def test_the_words_of_a_root_key_are_those_of_its_id() -> None:
+    key = SigningKey(bytes(32))
+    assert root_words(key.public_hex) == eight_words(bytes.fromhex(key.id))

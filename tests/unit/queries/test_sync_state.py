@@ -13,6 +13,7 @@ from console.proof.words import eight_words
 from console.queries.sync_state import SyncPage, sync_page
 from console.store import syncing
 from console.store.opening import Store
+from console.store.receipts import store_receipts
 from tests.fakes.record_kit import (
     PLANE,
     ROOT,
@@ -66,17 +67,17 @@ def test_a_record_that_followed_its_plane(tmp_path: Path) -> None:
         with record.transaction() as tx:
             syncing.store_entries(tx, Cursor("e1"), entries, after, frontier=tree.text(), checkpoint=signed)
             gone = Receipt(refused.envelope.event_id, refused.hash, "rejected", 0, "", "forbidden", "no")
-            syncing.store_receipts(tx, "e1", [gone])
+            store_receipts(tx, "e1", [gone])
             alarm = tx.raise_alarm("epoch", "It was begun anew.")
         shown = page(store)
         assert (shown.queued, shown.rejected, shown.quarantined) == (0, 1, 1)
         assert (shown.origin, shown.epoch, shown.position, shown.size) == ("o", "e1", after.gpos, after.gpos)
         assert shown.checkpoint is not None
         assert (shown.checkpoint.size, shown.checkpoint.words) == (tree.size, eight_words(tree.root()))
-        assert sorted(a.kind for a in shown.open_alarms) == ["epoch", "fork"]
+        assert sorted(a.kind for a in shown.open_alarms) == ["epoch", "fork", "stranded"]
         settle_alarm(record, alarm, START)
         shown = page(store)
-        assert [a.kind for a in shown.open_alarms] == ["fork"]
+        assert [a.kind for a in shown.open_alarms] == ["fork", "stranded"]
         assert [(a.kind, bool(a.settled_at)) for a in shown.settled_alarms] == [("epoch", True)]
         with record.transaction() as tx:
             syncing.start_pull(tx, "e2")

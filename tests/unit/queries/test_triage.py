@@ -69,7 +69,7 @@ def test_a_conclusion_replaces_the_one_before(opened: tuple[Store, Record]) -> N
 def test_only_signals_that_were_not_cleared_stand(opened: tuple[Store, Record]) -> None:
     store, record = opened
     for fingerprint, metric in (("a", "grounding_score"), ("b", "refusal_rate")):
-        append(record, "signal.breached", INCIDENT, fingerprint=fingerprint, metric=metric, value="0.5", onset="t")
+        append(record, "signal.breached", INCIDENT, fingerprint=fingerprint, metric=metric, value="0.5", onset="")
     append(record, "signal.cleared", INCIDENT, fingerprint="b", metric="refusal_rate")
     with store.reader() as reader:
         found = triage(reader, INCIDENT)

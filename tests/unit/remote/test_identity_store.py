@@ -8,7 +8,7 @@ import pytest
 
 from console.domain.errors import InputError
 from console.remote import sealed_file
-from console.remote.identity_store import IN_FILE, IN_KEYRING, IN_MEMORY, SEALED_FILE, desk_identity
+from console.remote.identity_store import IN_FILE, IN_KEYRING, IN_MEMORY, SEALED_FILE, desk_identity, seal_identity
 from console.remote.keychain import KeychainUnavailable
 from console.remote.sealed_file import WrongPassphrase, read_sealed
 
@@ -113,3 +113,12 @@ def test_a_desk_is_shown_without_its_secrets(tmp_path: Path) -> None:
     found = desk_identity(tmp_path, keychain=Kept())
     assert found.device_key.seed.hex() not in repr(found)
     assert found.evidence.secret not in repr(found)
+
+
+def test_an_identity_of_the_session_can_be_kept_under_a_passphrase_and_is_the_same_desk(tmp_path: Path) -> None:
+    made = desk_identity(tmp_path, keychain=Locked())
+    kept = seal_identity(tmp_path, made, PASSPHRASE)
+    assert (kept.kept, kept.lasting) == (IN_FILE, True)
+    again = desk_identity(tmp_path, passphrase=PASSPHRASE)
+    assert again.device_key.id == made.device_key.id
+    assert again.evidence == made.evidence

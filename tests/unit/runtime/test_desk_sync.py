@@ -141,6 +141,22 @@ def test_a_rolled_back_plane_is_told_and_gets_everything_again(plane: FakePlane,
         assert len(alarms(again)) == 1
 
 
+def test_a_wrong_clock_is_told_once_blocks_nothing_and_settles_by_itself(plane: FakePlane, tmp_path: Path) -> None:
+    def clock_alarms(reader: Reader) -> list[bool]:
+        return [bool(at) for (at,) in reader.tuples("SELECT settled_at FROM alarm WHERE kind = 'clock'")]
+
+    plane.skew_us = 300_000_000
+    with desk(tmp_path / "store", plane.url) as opened:
+        opened.act(note, "while the clock is wrong").result(5)
+        wait_until(lambda: synced(opened, 1) and opened.query(clock_alarms) == [False], what="the alarm")
+        opened.act(note, "and still is").result(5)
+        wait_until(lambda: synced(opened, 2), what="the second event")
+        assert opened.query(clock_alarms) == [False]
+        plane.skew_us = 0
+        opened.act(note, "the clock is right again").result(5)
+        wait_until(lambda: opened.query(clock_alarms) == [True], what="the alarm to settle")
+
+
 def test_another_epoch_is_told_and_followed(plane: FakePlane, tmp_path: Path) -> None:
     with desk(tmp_path / "store", plane.url) as opened:
         for n in range(3):

@@ -14,6 +14,7 @@ from console.proof.growth import Frontier
 from console.proof.journal import journal_leaf, receipt_object, sign_receipt
 from console.store import quarantine, syncing
 from console.store.opening import Store
+from console.store.receipts import JournalDoubt, store_receipts
 from console.store.record import Record
 from console.store.verify import verify_store
 from tests.fakes.record_kit import (
@@ -120,7 +121,7 @@ def test_another_event_than_the_one_withheld_is_refused(store: Store, record: Re
 def test_an_own_event_that_is_withheld_is_known_by_its_receipt(store: Store, record: Record, met: Cursor) -> None:
     mine = note(record, ONE)
     with record.transaction() as tx:
-        syncing.store_receipts(tx, "e1", [receipt(mine, met.gpos + 1)])
+        store_receipts(tx, "e1", [receipt(mine, met.gpos + 1)])
     pull(record, met, [mine], withheld=[0])
     with store.reader() as db:
         assert not quarantine.has_withheld(db)
@@ -155,19 +156,19 @@ def test_a_receipt_that_the_journal_contradicts_changes_nothing_and_is_named(
     answers = [receipt(mine, met.gpos + 1)]
     if journal_first:
         pull(record, met, other)
-        with pytest.raises(syncing.JournalDoubt) as doubt, record.transaction() as tx:
-            syncing.store_receipts(tx, "e1", answers)
+        with pytest.raises(JournalDoubt) as doubt, record.transaction() as tx:
+            store_receipts(tx, "e1", answers)
     else:
         with record.transaction() as tx:
-            syncing.store_receipts(tx, "e1", answers)
-        with pytest.raises(syncing.JournalDoubt) as doubt:
+            store_receipts(tx, "e1", answers)
+        with pytest.raises(JournalDoubt) as doubt:
             pull(record, met, other)
     assert doubt.value.kind == "receipt"
     with record.transaction() as tx:
         syncing.start_pull(tx, "e1")
     pull(record, Cursor("e1"), [*organisation(Author(ROOT), OTHER), *other, mine])
     with record.transaction() as tx:
-        syncing.store_receipts(tx, "e1", [receipt(mine, met.gpos + 2)])
+        store_receipts(tx, "e1", [receipt(mine, met.gpos + 2)])
     intact(store)
 
 

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
+from datetime import UTC, datetime
 
 import pytest
 
 from console.domain.errors import InputError, RefusedError
+from console.domain.rejection import WRITE_AGAIN
 from console.proof.envelope import SYSTEM, SignedEvent
 from console.proof.journal import receipt_object, sign_receipt
+from console.queries.rejected import rejected
+from console.queries.sync_state import sync_page
 from console.store import syncing
 from console.store.opening import Store
+from console.store.receipts import JournalDoubt, set_aside, store_receipts
 from console.store.record import Record
 from console.store.verify import verify_store
+from console.sync import facts
+from console.sync.keeping import keep
+from console.sync.values import StoreReceipts
 from tests.fakes.record_kit import (
     PLANE,
     ROOT,
@@ -233,7 +242,7 @@ def test_receipts_settle_the_outbox_once(store: Store, record: Record, met: Curs
     ]
     for _ in range(2):
         with record.transaction() as tx:
-            syncing.store_receipts(tx, "e1", receipts)
+            store_receipts(tx, "e1", receipts)
     with store.reader() as db:
         assert [item.event.hash for item in syncing.outbox(db, 10, 10**6)] == [events[2].hash]
         statuses = db.tuples(f"SELECT status, gpos FROM timeline WHERE incident = '{ONE}' ORDER BY n LIMIT 2")
@@ -244,7 +253,7 @@ def test_receipts_settle_the_outbox_once(store: Store, record: Record, met: Curs
 def test_a_receipt_of_another_journal_settles_nothing(store: Store, record: Record, met: Cursor) -> None:
     event = note(record, ONE)
     with record.transaction() as tx:
-        syncing.store_receipts(tx, "e0", [_receipt(event, 5, epoch="e0")])
+        store_receipts(tx, "e0", [_receipt(event, 5, epoch="e0")])
     assert _value(store, "SELECT count(*) FROM outbox") == 1
     _intact(store)
 
@@ -252,9 +261,74 @@ def test_a_receipt_of_another_journal_settles_nothing(store: Store, record: Reco
 def test_an_event_set_aside_is_shown_as_refused(store: Store, record: Record, met: Cursor) -> None:
     event = note(record, ONE)
     with record.transaction() as tx:
-        syncing.set_aside(tx, event.envelope.event_id, "malformed", "the plane cannot read it")
+        set_aside(tx, event.envelope.event_id, "malformed", "the plane cannot read it")
     assert _value(store, f"SELECT status FROM timeline WHERE incident = '{ONE}'") == "rejected"
     assert _value(store, "SELECT count(*) FROM outbox") == 0
+    _intact(store)
+
+
+def test_what_follows_an_event_set_aside_stays_here_shown_and_told_and_new_chains_begin(
+    store: Store, record: Record, met: Cursor
+) -> None:
+    events = [note(record, ONE, str(n)) for n in range(4)]
+    with record.transaction() as tx:
+        store_receipts(tx, "e1", [_receipt(events[0], 5)])
+        assert set_aside(tx, events[1].envelope.event_id, "malformed", "the plane cannot read it")
+    with store.reader() as db:
+        shown = db.tuples(f"SELECT status FROM timeline WHERE incident = '{ONE}' ORDER BY n")
+        assert [row[0] for row in shown] == ["accepted", "rejected", "rejected", "rejected"]
+        assert [one.event_id for one in rejected(db)] == [e.envelope.event_id for e in reversed(events[1:])]
+        assert all(WRITE_AGAIN in one.actions and one.reason for one in rejected(db))
+        assert sync_page(db, "online").not_at_plane == 3
+    assert _value(store, "SELECT count(*) FROM alarm WHERE kind = 'stranded'") == 1
+    assert _value(store, "SELECT count(*) FROM outbox") == 0
+    _intact(store)
+
+
+def test_an_answer_without_a_position_settles_nothing_while_the_one_before_may_come(
+    store: Store, record: Record, met: Cursor
+) -> None:
+    events = [note(record, ONE, str(n)) for n in range(2)]
+    early = _receipt(events[1], 0, "rejected", problem_kind="conflict", problem_detail="send the earlier ones first")
+    with record.transaction() as tx:
+        assert not store_receipts(tx, "e1", [early])
+    assert _value(store, "SELECT count(*) FROM outbox") == 2
+    assert _value(store, "SELECT count(*) FROM timeline WHERE status = 'rejected'") == 0
+    with record.transaction() as tx:
+        store_receipts(tx, "e1", [_receipt(events[0], 5)])
+        store_receipts(tx, "e1", [_receipt(events[1], 6)])
+    assert _value(store, "SELECT count(*) FROM outbox") == 0
+    _intact(store)
+
+
+def test_a_plane_that_asks_for_what_it_had_accepted_was_rolled_back(store: Store, record: Record, met: Cursor) -> None:
+    events = [note(record, ONE, str(n)) for n in range(2)]
+    early = _receipt(events[1], 0, "rejected", problem_kind="conflict", problem_detail="send the earlier ones first")
+    with record.transaction() as tx:
+        store_receipts(tx, "e1", [_receipt(events[0], 5)])
+    with pytest.raises(JournalDoubt) as doubt, record.transaction() as tx:
+        store_receipts(tx, "e1", [early])
+    assert doubt.value.kind == "receipt"
+    assert _value(store, "SELECT count(*) FROM outbox") == 1
+
+
+def test_what_follows_the_end_of_a_fork_stays_here_and_new_chains_begin(
+    store: Store, record: Record, met: Cursor
+) -> None:
+    events = [note(record, ONE, str(n)) for n in range(3)]
+    forked = _receipt(events[0], 5, "rejected", problem_kind="conflict", problem_detail="The chain is forked")
+    early = _receipt(events[1], 0, "rejected", problem_kind="conflict", problem_detail="send the earlier ones first")
+    answers = tuple(
+        facts.Receipt(**{f.name: getattr(one, f.name) for f in fields(facts.Receipt)}) for one in (forked, early)
+    )
+    write = StoreReceipts(1, "e1", answers)
+    keep(record, write, datetime(2026, 1, 2, tzinfo=UTC))
+    assert record.incarnation == 2
+    assert _value(store, "SELECT count(*) FROM outbox") == 1, "chain.restarted alone"
+    with store.reader() as db:
+        assert sync_page(db, "online").not_at_plane == 2
+        (item,) = syncing.outbox(db, 10, 10**6)
+    assert (item.event.envelope.type, item.event.envelope.incarnation) == ("chain.restarted", 2)
     _intact(store)
 
 

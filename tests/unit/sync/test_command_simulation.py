@@ -21,6 +21,7 @@ from console.sync.command_values import (
     CommandInput,
     CommandsState,
     Connected,
+    JournalSeen,
     OffsetMeasured,
     PlaneWord,
     RecordCommand,
@@ -85,6 +86,14 @@ class World:
             if row.state not in ENDS:
                 self.feed(CommandFound(command_id, row.state, row.expires_us))
         self.feed(Connected(self.up))
+        self.follow(self.life)
+
+    def follow(self, life: int) -> None:
+        """Sync follows the journal beside it, now and then."""
+        if life == self.life:
+            if self.up:
+                self.feed(JournalSeen(self.now_us, 0))
+            self.later(25e6, lambda: self.follow(life))
 
     def confirm(self) -> None:
         command_id = f"command-{len(self.rows)}"

@@ -25,6 +25,7 @@ from console.sync.command_values import (
     CommandStep,
     CommandTimer,
     Connected,
+    JournalSeen,
     LookUp,
     OffsetMeasured,
     PlaneWord,
@@ -37,7 +38,7 @@ from console.sync.command_values import (
     Unanswered,
     WaitOver,
 )
-from console.sync.commands import step
+from console.sync.commands import READ_BACK, step
 from console.sync.pace import ClockOffset
 from console.sync.values import Failure
 
@@ -198,8 +199,55 @@ def test_not_known_to_the_plane_is_final_only_once_it_could_not_be_taken_any_mor
     engine.rest()
     plane_now_us = engine.now_us - 2_000_000
     assert plane_now_us > NOW_US + TTL_US
+    engine.feed(JournalSeen(engine.now_us - 1, 0))
+    engine.fail(LookUp, no(404))
+    assert engine.command.state == UNKNOWN, "the plane may have been rolled back since sync last asked it"
+    engine.feed(JournalSeen(engine.now_us + 1, 0))
+    engine.rest()
     engine.fail(LookUp, no(404))
     assert engine.take(RecordCommand).state == EXPIRED
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_plane_in_doubt_cannot_say_that_an_order_never_came(restarted: bool) -> None:
+    engine = Engine()
+    if restarted:
+        engine.feed(CommandFound(ID, SENT, NOW_US + TTL_US, NOW_US, doubted=True))
+    else:
+        engine.authorise()
+        engine.fail(SendCommand, LOST)
+        engine.feed(JournalSeen(NOW_US, 1))
+    engine.now_us += 10 * TTL_US
+    for n in range(4):
+        engine.feed(JournalSeen(engine.now_us + 1, 1))
+        engine.fail(LookUp, no(404))
+        engine.rest()
+        assert engine.command.state == UNKNOWN, n
+    assert engine.command.sentence.endswith(READ_BACK)
+    engine.answer(LookUp, VERIFIED)
+    assert engine.command.state == VERIFIED, "a plane that knows it after all is believed"
+
+
+def test_an_order_sent_after_the_doubt_is_judged_as_any_other() -> None:
+    engine = Engine()
+    engine.feed(JournalSeen(NOW_US - 1, 1))
+    engine.authorise()
+    engine.fail(SendCommand, LOST)
+    engine.now_us += 10 * TTL_US
+    engine.fail(LookUp, no(404))
+    engine.feed(JournalSeen(engine.now_us + 1, 1))
+    engine.rest()
+    engine.fail(LookUp, no(404))
+    assert engine.command.state == EXPIRED
+
+
+@pytest.mark.parametrize("end", [REFUSED, EXPIRED])
+def test_an_end_by_way_of_unknown_is_heard_although_that_was_missed(end: str) -> None:
+    engine = Engine()
+    engine.authorise()
+    engine.answer(SendCommand, ACKNOWLEDGED)
+    engine.answer(LookUp, end)
+    assert engine.command.state == end
 
 
 def test_a_plane_that_took_it_and_forgot_it_leaves_it_unknown() -> None:

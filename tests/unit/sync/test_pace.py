@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.sync.pace import CAP_S, better, full_jitter, measure
+from console.sync.judge import clock_fault
+from console.sync.pace import CAP_S, ClockOffset, better, full_jitter, measure
 from tests.unit.sync.engine import NOW_US
 
 
@@ -30,3 +31,17 @@ def test_the_smallest_round_trip_wins_until_it_is_old() -> None:
     assert better(near, far) is near
     late = measure(NOW_US + 700_000_000, NOW_US + 700_000_900, NOW_US)
     assert better(near, late) is late
+
+
+@given(st.integers(-(10**10), 10**10), st.integers(0, 10**7))
+def test_a_clock_is_called_wrong_only_when_it_certainly_is(offset_us: int, round_trip_us: int) -> None:
+    sentence = clock_fault(ClockOffset(offset_us, round_trip_us, NOW_US))
+    least_us = max(abs(offset_us) - round_trip_us / 2, 0)
+    assert bool(sentence) == (least_us > 120_000_000 or (sentence != "" and least_us + 1 > 120_000_000))
+    assert ("behind" in sentence) == (bool(sentence) and offset_us > 0)
+
+
+def test_the_clock_alarm_names_the_minutes() -> None:
+    assert "5 minutes behind" in clock_fault(ClockOffset(300_000_000, 1_000, NOW_US))
+    assert "5 minutes ahead of" in clock_fault(ClockOffset(-300_000_000, 1_000, NOW_US))
+    assert clock_fault(ClockOffset(119_000_000, 0, NOW_US)) == ""

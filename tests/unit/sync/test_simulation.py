@@ -23,7 +23,7 @@ def test_everything_arrives_once_whatever_happens(seed: int) -> None:
         assert desk.state.halt is None or desk.state.halt.kind == "stopped", "an honest plane raised an alarm"
         desk.feed(SyncNow())  # a plane that forgot three tokens in a row has made the desk stop: a person looks
     world.run(240e6)
-    ids = [row.event.envelope.event_id for row in world.server.rows]
+    ids = [row.event.envelope.event_id for row in world.server.rows if row.event is not None]
     assert len(ids) == len(set(ids)), "an event stands twice in the journal"
     for desk in world.desks:
         mine = {event.envelope.event_id for event in desk.disk.events}

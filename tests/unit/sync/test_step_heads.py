@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.proof.journal import receipt_object, sign_receipt
+from console.proof.envelope import SignedEvent, sign
+from console.proof.journal import journal_hash, journal_leaf, receipt_object, sign_receipt
 from console.sync.answers import MAX_RESTARTS
 from console.sync.step import connection, initial
 from console.sync.values import (
@@ -24,6 +25,7 @@ from console.sync.values import (
     FetchToken,
     HeadsAnswered,
     HeadsCompared,
+    JournalAnswered,
     OutboxChanged,
     OutboxRead,
     PushAnswered,
@@ -31,6 +33,7 @@ from console.sync.values import (
     ReadOutbox,
     ReadWithheld,
     Receipt,
+    StoreEntries,
     StoreReceipts,
     StoreShown,
     TimerFired,
@@ -40,7 +43,7 @@ from console.sync.values import (
     Written,
 )
 from tests.fakes.people import DESK, INCIDENT, PLANE
-from tests.unit.sync.engine import EPOCH, EVENTS, IDENTITY, ITEMS, Engine, entries, page, receipts
+from tests.unit.sync.engine import EPOCH, EVENTS, IDENTITY, ITEMS, Engine, entries, note, page, receipts
 
 
 def end(incarnation: int, seq: int = 1) -> ChainEnd:
@@ -190,3 +193,45 @@ def test_an_answer_that_shows_nothing_goes_on_behind_it() -> None:
     engine.feed(WithheldRead(engine.take(ReadWithheld).serial, 1, "0" * 64, 3))
     engine.feed(page(engine.take(FetchShown).serial, ()))
     assert engine.take(ReadWithheld).after == 3
+
+
+def _granted(person: str, n: int) -> SignedEvent:
+    envelope = EVENTS[n].envelope
+    return sign(replace(envelope, type="access.granted", body={"person": person}), DESK)
+
+
+def _follows(engine: Engine, event: SignedEvent) -> None:
+    asked = engine.take(FetchJournal)
+    at = journal_hash(asked.hash, event.hash, True)
+    tree = engine.state.cursor.frontier.after(journal_leaf(event.hash, True))
+    size = asked.after + 1
+    answered = JournalAnswered(
+        asked.serial, EPOCH, (Entry(size, at, "accepted", event),), size, at, note(size, tree.root())
+    )
+    engine.feed(answered)
+    engine.feed(Written(engine.take(StoreEntries).serial))
+
+
+def test_only_a_grant_for_the_person_of_this_desk_asks_for_what_was_withheld() -> None:
+    engine = Engine(initial(Cursor(EPOCH), IDENTITY, True, person="ann@example.org")).ready()
+    _follows(engine, _granted("ben@example.org", 0))
+    assert not engine.wants(ReadWithheld)
+    _follows(engine, _granted("ann@example.org", 1))
+    assert engine.wants(ReadWithheld)
+
+
+def test_a_desk_that_does_not_know_its_person_asks_after_any_grant() -> None:
+    engine = Engine(initial(Cursor(EPOCH), IDENTITY, True)).ready()
+    _follows(engine, _granted("ben@example.org", 0))
+    assert engine.wants(ReadWithheld)
+
+
+def test_a_desk_learns_its_person_from_its_enrolment() -> None:
+    engine = Engine(initial(Cursor(EPOCH), IDENTITY, True)).ready()
+    engine.state = replace(engine.state, device=DESK.id)
+    body = {"device": DESK.id, "public_key": DESK.public_hex, "label": "", "person": "ann@example.org"}
+    body |= {"invite": "", "code": ""}
+    _follows(engine, sign(replace(EVENTS[0].envelope, type="device.enrolled", body=body), DESK))
+    assert engine.state.person == "ann@example.org"
+    _follows(engine, _granted("ben@example.org", 1))
+    assert not engine.wants(ReadWithheld)

@@ -75,7 +75,7 @@ def common_base(saw: Mapping[str, Sequence[str]], one: str, other: str) -> str:
     What names itself, or is named in a circle, is followed once.
     """
     shared = _ancestors(saw, one) & _ancestors(saw, other)
-    return next((event_id for event_id in reversed(saw) if event_id in shared), "")
+    return next((event_id for event_id in reversed(list(saw)) if event_id in shared), "")
 
 
 def _ancestors(saw: Mapping[str, Sequence[str]], event_id: str) -> set[str]:

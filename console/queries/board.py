@@ -130,7 +130,7 @@ def board_slice(reader: Rows, wanted: Wanted, after: Mark | None, limit: int = S
 def board_page(reader: Rows, numbers: Sequence[int]) -> tuple[BoardRow, ...]:
     """The lines of these numbers, in their order; one whose incident is gone is left out."""
     rows = reader.tuples(_PAGE, (json.dumps(list(numbers)),))
-    lines = {row[0]: BoardRow(*row[:-2], bool(row[-2]), bool(row[-1])) for row in rows}
+    lines = {row[0]: BoardRow(*(*row[:-2], bool(row[-2]), bool(row[-1]))) for row in rows}
     return tuple(lines[number] for number in numbers if number in lines)
 
 

@@ -26,7 +26,7 @@ from console.store.readers import Reader
 from tests.flows.screen_process import DeskProcess, Screen, needs_a_screen
 from tests.waiting import wait_until
 
-STARTED_WITHIN_S, STORY_WITHIN_S = 60, 150
+STARTED_WITHIN_S, STORY_WITHIN_S = 90, 300
 PATIENCE_S = 1.0
 """A key that changed nothing for so long is pressed again."""
 OVER = "view.board"

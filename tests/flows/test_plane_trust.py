@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from console.plane.rooting import grant, invitation, revocation, write_as_root
 from console.plane.service import wall_clock
 from console.proof.canonical import canonical
 from console.proof.checkpoint import NoteKey, verify_checkpoint
+from console.proof.envelope import SYSTEM
 from console.proof.growth import Frontier, continues
 from console.proof.journal import ACCEPTED, enrol_subject, journal_leaf
 from console.proof.keys import SigningKey, leaf_digest
@@ -23,6 +25,7 @@ from console.proof.merkle import includes
 from tests.fakes.gateway import FakeGateway
 from tests.fakes.people import OTHER_DESK
 from tests.fakes.planes import COMMANDER, PEOPLE, Client, RunningPlane, World, fresh_id, now
+from tests.fakes.record_kit import body_of
 from tests.flows.test_plane_api import refused
 from tests.waiting import wait_until
 
@@ -91,8 +94,9 @@ def test_the_checkpoint_of_the_journal_is_that_of_its_entries(desk: Client) -> N
 def test_what_is_open_is_shown_ahead_newest_first(desk: Client) -> None:
     shown = []
     for n in range(3):
-        opened = desk.opened(fresh_id())
-        shown.append(opened.envelope.incident)
+        shown.append(fresh_id())
+        body = body_of("incident.opened", title="Grounding", target="tenant.borealis", severity="SEV-2")
+        opened = desk.event("incident.opened", body, shown[-1])
         assert [r["status"] for r in desk.push(opened, desk.note(shown[-1], f"note {n}"))] == [ACCEPTED] * 2
     entries = desk.get("/v1/journal/ahead").json()["entries"]
     events = [json.loads(entry["event"]["canon"]) for entry in entries]

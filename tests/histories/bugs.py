@@ -50,7 +50,8 @@ def wrap(stack: ExitStack, owner: Any, name: str, around: Callable[..., Any]) ->
 
 def all_bugs() -> tuple[Bug, ...]:
     """The whole list, those of the record first."""
+    from tests.histories.bugs_chains import BUGS as OF_CHAINS
     from tests.histories.bugs_commands import BUGS as OF_COMMANDS
     from tests.histories.bugs_record import BUGS as OF_RECORD
 
-    return OF_RECORD + OF_COMMANDS
+    return OF_RECORD + OF_CHAINS + OF_COMMANDS

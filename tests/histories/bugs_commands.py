@@ -10,7 +10,7 @@ from console.domain.commands import order_from_object
 from console.plane import orders, probes
 from console.proof.canonical import parse_canonical
 from console.sync import commands, keeping
-from console.sync.command_values import CommandAuthorised, CommandFound, Connected, SendCommand
+from console.sync.command_values import CommandAuthorised, CommandFound, Connected, JournalSeen, SendCommand
 from tests.histories.actuator import Actuator, Reply
 from tests.histories.bugs import Bug, swap, swap_item, wrap
 from tests.histories.desk import Desk
@@ -232,6 +232,19 @@ def _expired_said_too_soon(stack: ExitStack) -> None:
     swap(stack, commands, "_on_not_known", on_not_known)
 
 
+def _no_doubt(stack: ExitStack) -> None:
+    """A plane that does not know an order is believed, whatever has become of its journal."""
+
+    def on_journal(turn: Any, event: JournalSeen) -> None:
+        turn.state = replace(turn.state, journal=JournalSeen(1 << 62, 0))
+
+    original = commands._HANDLERS[CommandFound]
+    swap_item(stack, commands._HANDLERS, JournalSeen, on_journal)
+    swap_item(
+        stack, commands._HANDLERS, CommandFound, lambda turn, event: original(turn, replace(event, doubted=False))
+    )
+
+
 def _same_order_taken_twice(stack: ExitStack) -> None:
     def submit(original: Any, operator: Operator, desk: Any, signed: Any) -> Any:
         order = order_from_object(parse_canonical(signed.canon.encode()))
@@ -250,6 +263,7 @@ BUGS = (
     Bug("never looked up", "An unknown outcome stays unknown.", _never_looked_up),
     Bug("lost is refused", "A lost answer is shown as a refusal.", _not_known_is_refused),
     Bug("expired said too soon", "What the plane does not know yet is shown as expired.", _expired_said_too_soon),
+    Bug("forgetful plane believed", "A rolled-back plane's word that an order never came is shown.", _no_doubt),
     Bug("progress goes back", "A late answer moves a command back.", _progress_goes_back),
     Bug("offset backwards", "The plane's time is shown with the offset the wrong way round.", _offset_backwards),
     Bug("read back by generation", "A command counts as seen when the generation is its own.", _by_generation),

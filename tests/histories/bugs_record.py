@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from console.domain.changes import Changes
-from console.store import ledger, projections, rows, syncing
+from console.store import projections, rows, syncing
 from console.sync import answers, judge, keeping, refusals
 from console.sync.turn import Turn
 from console.sync.values import (
@@ -196,14 +196,6 @@ def _hash_ignored(stack: ExitStack) -> None:
     swap(stack, syncing, "_check_links", lambda before, entries, after: None)
 
 
-def _forks_overwritten(stack: ExitStack) -> None:
-    swap(stack, ledger, "put_fork", lambda *args, **known: None)
-
-
-def _forks_unsaid(stack: ExitStack) -> None:
-    swap(stack, syncing, "_alarm", lambda *args: None)
-
-
 def _no_jitter(stack: ExitStack) -> None:
     for module in (answers, refusals):
         swap(stack, module, "full_jitter", lambda failures, roll: 0.0)
@@ -381,8 +373,6 @@ BUGS = (
     Bug("epoch ignored", "Another epoch counts as the same journal.", _epoch_ignored),
     Bug("position ignored", "A journal that does not know our position is asked again and again.", _position_ignored),
     Bug("hash not compared", "Positions are compared, hashes are not.", _hash_ignored),
-    Bug("fork overwritten", "What does not fit the record is dropped.", _forks_overwritten),
-    Bug("fork unsaid", "What does not fit the record is kept and not told.", _forks_unsaid),
     Bug("no jitter", "Every try follows at once.", _no_jitter),
     Bug("alarm not raised", "A rolled-back plane is recovered from in silence.", _alarms_unsaid),
     Bug("sign dropped", "A sign of a rolled-back plane leads to nothing.", _alarm_forgotten_at_start),

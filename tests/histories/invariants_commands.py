@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from console.domain.commands import ENDS, EXPIRED, REFUSED, STALE, UNKNOWN, VERIFIED, Order
+from console.domain.commands import ENDS, EXPIRED, PROGRESS, REFUSED, STALE, UNKNOWN, VERIFIED, Order
 from console.domain.switches import RUNNING
 from console.domain.times import parse_utc
 from console.sync.command_values import CommandAuthorised, CommandInput, RecordCommand, SendCommand
@@ -67,6 +67,13 @@ class CommandChecker:
         state, observed_us = self._shown.get(at, ("", 0))
         demand(
             state not in ENDS or state == write.state, "shown never goes back", f"{name} was {state}, is {write.state}"
+        )
+        demand(
+            state not in PROGRESS
+            or write.state not in PROGRESS
+            or PROGRESS.index(state) <= PROGRESS.index(write.state),
+            "shown never goes back",
+            f"{name} was {state}, is {write.state}",
         )
         seen_us = write.word.observed_plane_us if write.word else 0
         demand(seen_us >= observed_us or not seen_us, "shown never goes back", f"{name}: an older sight came later")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,11 +20,14 @@ from console.domain.commands import (
     VERIFIED,
 )
 from console.domain.errors import InputError, RefusedError
+from console.domain.times import parse_utc
+from console.store import syncing
 from console.store.opening import Store
 from console.store.record import Record
 from console.store.verify import verify_store
+from console.sync.keeping import open_commands
 from tests.fakes.full_store import ONE, order_of
-from tests.fakes.record_kit import ROOT, key_of, new_incident
+from tests.fakes.record_kit import ROOT, Author, Cursor, entries_after, key_of, new_incident, organisation
 
 ID = new_incident(9)
 
@@ -128,3 +132,29 @@ def test_a_blob_is_noted_once(store: Store, record: Record) -> None:
         with record.transaction() as tx:
             tx.insert_blob("a" * 64, 5)
     assert store.conn.execute("SELECT sha256, size FROM blob").fetchall() == [("a" * 64, 5)]
+
+
+@pytest.mark.parametrize(("raised", "began_again", "doubted"), [
+    ("", "", False), ("before", "", False), ("after", "", True), ("", "before", False), ("", "after", True),
+])  # fmt: skip
+def test_a_desk_that_starts_knows_which_orders_a_rolled_back_plane_may_have_forgotten(
+    store: Store, ordered: Record, raised: str, began_again: str, doubted: bool
+) -> None:
+    at = "2026-01-31T14:02:12.000000Z"
+    _move(ordered, SENT, sent_at=at)
+    sent = parse_utc(at)
+    moments = {"before": sent - timedelta(seconds=5), "after": sent + timedelta(seconds=5)}
+    if raised:
+        with ordered.transaction(moments[raised]) as tx:
+            tx.raise_alarm("shrunk", "The journal holds less than before.")
+    if began_again:
+        with ordered.transaction(moments[began_again]) as tx:
+            syncing.start_pull(tx, "e1")
+            syncing.start_pull(tx, "e1")
+            cursor = Cursor("e1")
+            entries, after = entries_after(cursor, organisation(Author(ROOT)))
+            tx.pin_root(ROOT.public_hex)
+            syncing.store_entries(tx, cursor, entries, after)
+    with store.reader() as db:
+        (found,) = open_commands(db)
+    assert found.doubted is doubted

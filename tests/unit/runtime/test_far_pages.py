@@ -26,7 +26,7 @@ from tests.fakes.plane import ORIGIN, FakePlane
 from tests.fakes.record_kit import Author, body_of, new_incident
 from tests.waiting import wait_until
 
-EVENTS, PAGE = far_pages.FAR_BEHIND + 1_200, 500
+EVENTS, PAGE = far_pages.FAR_BEHIND + 3_200, 500
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +83,7 @@ def test_the_whole_journal_arrives_and_the_child_ends_near_its_end(plane: FakePl
 def test_a_child_that_is_killed_is_done_without(plane: FakePlane, client: FarPages) -> None:
     _page(client, plane, 0)
     _page(client, plane, PAGE)
+    assert client.child_pid  # 0 would be this process and everything beside it
     os.kill(client.child_pid, signal.SIGKILL)
     assert _page(client, plane, 2 * PAGE) == list(range(2 * PAGE + 1, 3 * PAGE + 1))
     assert client.child_pid == 0
@@ -122,6 +123,6 @@ def test_the_child_ends_with_its_parent() -> None:
     command = [sys.executable, "-P", "-m", "console.runtime.far_child"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as child:
         assert child.stdin is not None
-        write_frame(child.stdin, ("http://127.0.0.1:9", True))
+        write_frame(child.stdin, ("http://127.0.0.1:9", True, ()))
         child.stdin.close()
         wait_until(lambda: child.poll() is not None, what="the child to end")

@@ -93,7 +93,7 @@ def board(studio: Studio, take: Take) -> None:
 def board_hostile(studio: Studio, take: Take) -> None:
     many(studio, 20)
     made = studio.outside.open_incident(
-        title=HOSTILE, target="<script>alert(1)</script>\u202e", severity="SEV-0", detected_at="\u202enever"
+        title=HOSTILE, target="<script>alert(1)</script>\u202e", severity="SEV-0", detected_at=""
     )
     story = studio.story.beside(made)
     story.acknowledged()
@@ -148,7 +148,7 @@ def incident_sheets(studio: Studio, take: Take) -> None:
 
 
 def incident_hostile(studio: Studio, take: Take) -> None:
-    studio.opened(title=HOSTILE, target="<script>alert(1)</script>\u202e", severity="SEV-0", detected_at="\u202enever")
+    studio.opened(title=HOSTILE, target="<script>alert(1)</script>\u202e", severity="SEV-0", detected_at="")
     studio.story.acknowledged()
     studio.story.from_desk("role.taken", role="incident_commander", person="\u202egro.live@<i>x</i>" + "W" * 200)
     studio.story.graded("SEV-0")

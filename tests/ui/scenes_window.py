@@ -100,7 +100,7 @@ def window_hostile(studio: Studio, take: Take) -> None:
     many(studio, 2)
     studio.pass_time(400)
     studio.flow(bad_blocks=0)
-    studio.opened(title=HOSTILE, target="tenant.borealis", detected_at="\u202enever", **{"class": HOSTILE[:900]})
+    studio.opened(title=HOSTILE, target="tenant.borealis", detected_at="", **{"class": HOSTILE[:900]})
     studio.story.acknowledged()
     studio.story.from_desk("role.taken", role="incident_commander", person="\u202egro.live@<i>x</i>" + "W" * 200)
     studio.sync()

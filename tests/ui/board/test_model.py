@@ -106,7 +106,7 @@ def test_a_new_a_changed_and_a_closed_incident_move_without_a_reset(
 
 
 def test_hostile_text_is_shown_as_text(model: BoardModel, outside: Outside, qtbot: Any) -> None:
-    outside.open_incident(title=HOSTILE, target=HOSTILE, severity=HOSTILE, detected_at=HOSTILE)
+    outside.open_incident(title=HOSTILE, target=HOSTILE, severity=HOSTILE)
     show(model, qtbot)
     shown = " ".join(str(model.data(model.index(0, n), DISPLAY)) for n in range(7))
     assert "\u202e" not in shown
@@ -121,7 +121,7 @@ def test_hostile_text_is_shown_as_text(model: BoardModel, outside: Outside, qtbo
 
 
 def test_an_age_that_is_none_is_unknown(model: BoardModel, outside: Outside, qtbot: Any) -> None:
-    outside.open_incident(detected_at="yesterday")
+    outside.open_incident(detected_at="")
     show(model, qtbot)
     assert column(model, COLUMNS.index("Age")) == ["unknown"]
 

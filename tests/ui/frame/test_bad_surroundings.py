@@ -201,7 +201,7 @@ def test_a_clock_that_jumps_shows_no_time_that_cannot_be(studio: Studio) -> None
 
 def test_hostile_text_neither_widens_the_window_nor_is_escaped_twice(studio: Studio) -> None:
     window = windowed(studio)
-    hostile = studio.outside.open_incident(title=HOSTILE, detected_at=HOSTILE[:200], **{"class": HOSTILE[:900]})
+    hostile = studio.outside.open_incident(title=HOSTILE, **{"class": HOSTILE[:900]})
     story = studio.story.beside(hostile)
     story.from_desk("role.taken", role="incident_commander", person=HOSTILE[:300])
     story.from_desk("note.added", text=HOSTILE)

@@ -11,9 +11,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QGridLayout, QPushButton, QWidget
 
-from console.ui.incident.words import Words
 from console.ui.press import guard
 from console.ui.theme import Theme
+from console.ui.words import Words
 
 ROWS: tuple[tuple[str, str, str], ...] = (
     ("incident.acknowledge", "Acknowledge", "A"),

@@ -19,8 +19,8 @@ from console.ui.bridge import sentence_of
 from console.ui.chips import StateChip
 from console.ui.drafting import Draft
 from console.ui.frame import Frame
-from console.ui.incident.words import Words
 from console.ui.press import guard
+from console.ui.words import Words
 
 MARK, HOLDS, STANDS = "\u25c6", "\u25b6", "\u25b7"
 """Shapes beside the words: in conflict, the side that holds meanwhile, a side that does not."""

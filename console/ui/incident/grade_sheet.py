@@ -11,7 +11,7 @@ from console.ui.chips import SeverityChip
 from console.ui.frame import Frame
 from console.ui.incident.grading import Answers, first_answers, outcome
 from console.ui.incident.sheet import Sheet, choice
-from console.ui.incident.words import Words
+from console.ui.words import Words
 
 
 class GradeSheet(Sheet):

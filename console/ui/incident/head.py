@@ -13,10 +13,10 @@ from console.domain.next_step import NextStep
 from console.queries.standing import Standing
 from console.ui.ages import age, clock_time, moment_of
 from console.ui.chips import SeverityChip
-from console.ui.incident.words import Words
 from console.ui.press import guard
 from console.ui.text import display
 from console.ui.theme import Theme
+from console.ui.words import Words
 
 BAR = 5
 

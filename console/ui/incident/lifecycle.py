@@ -14,9 +14,9 @@ from console.domain.next_step import ready_state
 from console.queries.standing import Standing
 from console.ui.ages import clock_time, moment_of
 from console.ui.chips import paint_mark
-from console.ui.incident.words import Words
 from console.ui.press import guard
 from console.ui.theme import Theme
+from console.ui.words import Words
 
 PASSED, NOW, READY, AHEAD, SKIPPED = "passed", "now", "ready", "ahead", "skipped"
 _MARKS = {

@@ -31,7 +31,7 @@ from console.ui.incident.page import Page
 from console.ui.incident.people_sheets import AssignSheet, ReviewSheet, TakeOverSheet
 from console.ui.incident.sheet import Sheet
 from console.ui.incident.validate_sheet import ValidateSheet
-from console.ui.incident.words import Words
+from console.ui.words import Words
 
 TICK_MS = 1_000
 NEXT, OPEN_BY_HAND, SETTLE = "incident.next_step", "incident.open", "incident.settle"

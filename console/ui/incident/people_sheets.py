@@ -12,8 +12,8 @@ from console.queries.standing import Standing
 from console.ui.frame import Frame
 from console.ui.incident.blocking import reviewers
 from console.ui.incident.sheet import Sheet, choice
-from console.ui.incident.words import Words
 from console.ui.text import display
+from console.ui.words import Words
 
 
 class AssignSheet(Sheet):

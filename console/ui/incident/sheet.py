@@ -24,8 +24,8 @@ from PySide6.QtWidgets import (
 from console.queries.standing import Standing
 from console.ui.bridge import sentence_of
 from console.ui.frame import Frame
-from console.ui.incident.words import Words
 from console.ui.press import guard
+from console.ui.words import Words
 
 LEAST_FORM = 60
 WIDEST = 640

@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QSpinBox
 from console.queries.standing import Standing, Validated
 from console.ui.frame import Frame
 from console.ui.incident.sheet import Sheet, choice
-from console.ui.incident.words import Words
 from console.ui.text import display
+from console.ui.words import Words
 
 CASES, MOST_CASES = 100, 1_000
 

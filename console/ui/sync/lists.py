@@ -18,7 +18,7 @@ from console.domain.rejection import ASK_COMMANDER, EXPORT, WRITE_AGAIN
 from console.queries.conflicts import Conflict, Side
 from console.queries.rejected import Rejected
 from console.queries.sync_state import Alarm
-from console.ui.sync.parts import Plate, Section, Words, button, field
+from console.ui.sync.parts import Plate, Section, button, field, words
 from console.ui.sync.words import alarm_sign, alarm_words, at, counted, subject_words
 from console.ui.theme import Theme
 
@@ -48,41 +48,36 @@ class AlarmList(Section):
         line.addWidget(self.found, 3)
         self.add_fixed(self._fields)
 
-    def show_all(self, alarms: Sequence[Alarm], settled: Sequence[Alarm], clock: str, now: datetime) -> None:
-        """Shows these; the same again changes nothing. `clock` says what is wrong with this desk's clock."""
-        key = ((*alarms, clock), tuple(settled))
+    def show_all(self, alarms: Sequence[Alarm], settled: Sequence[Alarm], now: datetime) -> None:
+        """Shows these; the same again changes nothing."""
+        key = (tuple(alarms), tuple(settled))
         if key == self._shown:
             return
         self._shown, self.buttons = key, {}
         rows: list[QWidget] = [self._alarm(one, now) for one in alarms[:MOST_SHOWN]]
-        if clock:
-            plate = Plate(self._theme, "diamond", "warning")
-            plate.rows.addWidget(Words(self._theme, "CLOCK: this desk's clock is wrong", "strong"))
-            plate.rows.addWidget(Words(self._theme, clock))
-            rows.append(plate)
         if len(alarms) > MOST_SHOWN:
-            rows.append(Words(self._theme, f"and {len(alarms) - MOST_SHOWN} more", "small", "text_dim"))
+            rows.append(words(self._theme, f"and {len(alarms) - MOST_SHOWN} more", "small", "text_dim"))
         rows += [self._settled(one, now) for one in settled[:3]]
         self._fields.setVisible(bool(alarms))
-        title = "Alarms" if alarms or clock else "Settled alarms"
+        title = "Alarms" if alarms else "Settled alarms"
         self.fill(f"{title}: {counted(len(alarms), 'is', 'are')} open" if alarms else title, rows)
 
     def _alarm(self, alarm: Alarm, now: datetime) -> QWidget:
         happened, did = alarm_words(alarm.kind)
         plate = Plate(self._theme, "triangle", "abnormal")
         head = QHBoxLayout()
-        head.addWidget(Words(self._theme, f"{alarm_sign(alarm.kind)}: {happened}", "strong"), 1)
+        head.addWidget(words(self._theme, f"{alarm_sign(alarm.kind)}: {happened}", "strong"), 1)
         settle = button("Settle", f"Settle the alarm: {happened}", partial(self._on_settle, alarm.alarm_id))
         self.buttons[alarm.alarm_id] = settle
         head.addWidget(settle)
         plate.rows.addLayout(head)
-        plate.rows.addWidget(Words(self._theme, alarm.sentence))
-        plate.rows.addWidget(Words(self._theme, f"{did} Raised {at(alarm.raised_at, now)}.", "small", "text_dim"))
+        plate.rows.addWidget(words(self._theme, alarm.sentence))
+        plate.rows.addWidget(words(self._theme, f"{did} Raised {at(alarm.raised_at, now)}.", "small", "text_dim"))
         return plate
 
     def _settled(self, alarm: Alarm, now: datetime) -> QWidget:
         told = f"Settled {at(alarm.settled_at, now)}: {alarm_words(alarm.kind)[0].lower()}."
-        return Words(self._theme, told, "small", "text_dim")
+        return words(self._theme, told, "small", "text_dim")
 
     def _on_settle(self, alarm_id: str, _: bool = False) -> None:
         self.settled.emit(alarm_id, self.name.text(), self.found.text())
@@ -107,17 +102,17 @@ class RejectedList(Section):
         self._shown, self.buttons = tuple(found), {}
         rows: list[QWidget] = [self._row(one, now) for one in found[:MOST_SHOWN]]
         if len(found) > MOST_SHOWN:
-            rows.append(Words(self._theme, f"and {len(found) - MOST_SHOWN} more", "small", "text_dim"))
+            rows.append(words(self._theme, f"and {len(found) - MOST_SHOWN} more", "small", "text_dim"))
         self.question.setVisible(any(ASK_COMMANDER in one.actions for one in found[:MOST_SHOWN]))
         self.fill(f"Rejected by the plane: {counted(len(found), 'event')}, kept here and struck through", rows)
 
     def _row(self, one: Rejected, now: datetime) -> QWidget:
         plate = Plate(self._theme, "square", "warning")
-        said = Words(self._theme, one.sentence, struck=True)
+        said = words(self._theme, one.sentence, struck=True)
         said.setAccessibleName(f"Rejected: {said.text()}")
         plate.rows.addWidget(said)
-        plate.rows.addWidget(Words(self._theme, f"Because: {one.reason}", "strong"))
-        plate.rows.addWidget(Words(self._theme, f"{one.actor}, {at(one.at, now)}", "small", "text_dim"))
+        plate.rows.addWidget(words(self._theme, f"Because: {one.reason}", "strong"))
+        plate.rows.addWidget(words(self._theme, f"{one.actor}, {at(one.at, now)}", "small", "text_dim"))
         line = QHBoxLayout()
         for action in one.actions:
             text = _ACTIONS[action]
@@ -152,13 +147,13 @@ class ConflictList(Section):
         self._shown, self.buttons = tuple(found), {}
         rows: list[QWidget] = [self._row(one, now) for one in found[:MOST_SHOWN]]
         if len(found) > MOST_SHOWN:
-            rows.append(Words(self._theme, f"and {len(found) - MOST_SHOWN} more", "small", "text_dim"))
+            rows.append(words(self._theme, f"and {len(found) - MOST_SHOWN} more", "small", "text_dim"))
         self.fill(f"In conflict: {counted(len(found), 'question')} that two people answered at once", rows)
 
     def _row(self, one: Conflict, now: datetime) -> QWidget:
         plate = Plate(self._theme, "diamond", "warning")
         head = QHBoxLayout()
-        head.addWidget(Words(self._theme, f"IN CONFLICT: {subject_words(one.subject)}", "strong"), 1)
+        head.addWidget(words(self._theme, f"IN CONFLICT: {subject_words(one.subject)}", "strong"), 1)
         go = button("Go to the incident", f"Go to the incident of {subject_words(one.subject)}", self._go(one))
         head.addWidget(go)
         plate.rows.addLayout(head)
@@ -168,14 +163,14 @@ class ConflictList(Section):
 
     def _side(self, one: Conflict, side: Side, now: datetime) -> QHBoxLayout:
         line = QHBoxLayout()
-        words = QVBoxLayout()
-        words.setSpacing(0)
+        texts = QVBoxLayout()
+        texts.setSpacing(0)
         shape, state = (HOLDS, "holds meanwhile") if side.holds else (STANDS, "stands beside it")
-        words.addWidget(Words(self._theme, f"{shape} {side.sentence}"))
+        texts.addWidget(words(self._theme, f"{shape} {side.sentence}"))
         role = f" as {side.role.replace('_', ' ')}" if side.role else ""
         told = f"{side.actor}{role}, {at(side.at, now)}; {state}"
-        words.addWidget(Words(self._theme, told, "small", "text_dim"))
-        line.addLayout(words, 1)
+        texts.addWidget(words(self._theme, told, "small", "text_dim"))
+        line.addLayout(texts, 1)
         keep = button("Keep this one", f"Keep what {side.actor} said", partial(self._on_keep, one, side.event_id))
         self.buttons[side.event_id] = keep
         line.addWidget(keep)

@@ -28,7 +28,7 @@ from console.ui.sync.lists import AlarmList, ConflictList, RejectedList
 from console.ui.sync.parts import button
 from console.ui.sync.sheets import JoinSheet, SignInSheet
 from console.ui.sync.standing import Facts, Head
-from console.ui.sync.words import clock_fault, counted
+from console.ui.sync.words import counted
 
 GATHER_MS, TICK_MS = 250, 1_000
 KINDS = ("sync", "alarm", "severity", "role", "triage", "timeline", "organisation")
@@ -187,13 +187,12 @@ class SyncPanel(QWidget):
     def _show(self, found: Found) -> None:
         self.found = found
         page, refused, differing = found
-        now, offset = self._frame.bridge.now(), self._frame.bridge.clock_offset
-        clock = clock_fault(offset.offset_us if offset is not None else None)
-        self.alarms.show_all(page.open_alarms, page.settled_alarms, clock, now)
+        now = self._frame.bridge.now()
+        self.alarms.show_all(page.open_alarms, page.settled_alarms, now)
         self.rejected.show_all(refused, now)
         self.conflicts.show_all(differing, now)
         self.facts.show_page(page, now)
-        waits = page.queued or refused or differing or page.open_alarms or page.quarantined or clock
+        waits = page.queued or refused or differing or page.open_alarms or page.quarantined
         self.head.show_quiet(self._frame.bridge.has_plane and not waits)
 
     def _show_line(self) -> None:

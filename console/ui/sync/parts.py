@@ -4,51 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from console.ui.chips import paint_mark
 from console.ui.press import guard
-from console.ui.text import PlainLabel
 from console.ui.theme import Theme
+from console.ui.words import Words
 
-LEAST = 60
 MOST = 500
 """Characters of one text on the page; the whole of it is in the record."""
 
 
-class Words(PlainLabel):
-    """Text in a font and colour token of the theme; it wraps and never makes the page wider."""
-
-    def __init__(
-        self,
-        theme: Theme,
-        text: object = "",
-        font: str = "body",
-        colour: str = "text",
-        *,
-        struck: bool = False,
-        limit: int = MOST,
-    ) -> None:
-        super().__init__("", limit=limit)
-        self._theme, self._font, self._colour, self._struck = theme, font, colour, struck
-        self.setWordWrap(True)
-        theme.changed.connect(self._dress)
-        self._dress()
-        self.setText(text)
-
-    def minimumSizeHint(self) -> QSize:  # noqa: D102, N802
-        hint = super().minimumSizeHint()
-        return QSize(min(hint.width(), LEAST), hint.height())
-
-    def _dress(self) -> None:
-        font = QFont(self._theme.font(self._font))
-        font.setStrikeOut(self._struck)
-        self.setFont(font)
-        palette = self.palette()
-        palette.setColor(self.foregroundRole(), self._theme.colour(self._colour))
-        self.setPalette(palette)
+def words(
+    theme: Theme,
+    text: object = "",
+    font: str = "body",
+    colour: str = "text",
+    *,
+    struck: bool = False,
+    limit: int = MOST,
+) -> Words:
+    """A text of this page: it wraps, and only its beginning is shown when it is long."""
+    return Words(theme, text, font, colour, wrap=True, struck=struck, limit=limit)
 
 
 class Plate(QFrame):
@@ -86,7 +65,7 @@ class Section(QWidget):
         self._whole = QVBoxLayout(self)
         self._whole.setContentsMargins(0, 0, 0, gap)
         self._whole.setSpacing(gap // 2)
-        self.title = Words(theme, title, "strong")
+        self.title = words(theme, title, "strong")
         self._whole.addWidget(self.title)
         self._inner: QWidget | None = None
         self.hide()
@@ -135,6 +114,6 @@ def field(name: str, hint: str, most: int, *, secret: bool = False) -> QLineEdit
 
 def caption(theme: Theme, text: str, of: QWidget) -> QLabel:
     """What a field is called, above it."""
-    made = Words(theme, text, "label", "text_dim")
+    made = words(theme, text, "label", "text_dim")
     made.setBuddy(of)
     return made

@@ -18,7 +18,7 @@ from console.ui.bridge import sentence_of
 from console.ui.first_run import LEAST_PASSPHRASE, MAX_CODE
 from console.ui.frame import Frame
 from console.ui.root_words import RootWords
-from console.ui.sync.parts import Words, button, caption, field
+from console.ui.sync.parts import button, caption, field, words
 
 if TYPE_CHECKING:
     from console.runtime.joining import Joined, Meeting
@@ -38,9 +38,9 @@ class _Sheet(QWidget):
         theme = frame.theme
         self.frame, self.door = frame, door
         self.stops: list[QWidget] = []
-        self.title = Words(theme, title, "title")
-        self.intro = Words(theme, intro, "body", "text_dim")
-        self.trouble = Words(theme, "", "strong")
+        self.title = words(theme, title, "title")
+        self.intro = words(theme, intro, "body", "text_dim")
+        self.trouble = words(theme, "", "strong")
         self.trouble.hide()
         self.button = button(confirm, confirm, self._on_confirmed)
         self.cancel = button("Back   Esc", "Back to the sync page", self._on_cancel)

@@ -13,9 +13,10 @@ from console.ui.ages import age, clock_of_us
 from console.ui.chips import StateChip
 from console.ui.root_words import in_fours
 from console.ui.status_bar import STATES
-from console.ui.sync.parts import Words
+from console.ui.sync.parts import words
 from console.ui.sync.words import counted, when
 from console.ui.theme import Theme
+from console.ui.words import Words
 
 QUIET = "Everything is sent; nothing waits."
 ALONE = "This desk works alone: everything is kept here and nothing is sent. Join a plane when you have an invitation."
@@ -30,9 +31,9 @@ class Head(QWidget):
         super().__init__()
         self._theme = theme
         self.state = StateChip(theme, "", "half", "unknown", self)
-        self.age = Words(theme, "", "body")
-        self.why = Words(theme, "", "body", "text_dim")
-        self.quiet = Words(theme, QUIET, "title")
+        self.age = words(theme, "", "body")
+        self.why = words(theme, "", "body", "text_dim")
+        self.quiet = words(theme, QUIET, "title")
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(theme.px("space_2") // 2)
@@ -68,12 +69,12 @@ class Facts(QWidget):
         super().__init__()
         self._theme = theme
         self.values: dict[str, Words] = {}
-        self.words = Words(theme, "", "title")
-        self.of = Words(theme, "", "small", "text_dim")
+        self.words = words(theme, "", "title")
+        self.of = words(theme, "", "small", "text_dim")
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(theme.px("space_2") // 2)
-        rows.addWidget(Words(theme, "Last checkpoint of the journal", "strong"))
+        rows.addWidget(words(theme, "Last checkpoint of the journal", "strong"))
         rows.addWidget(self.words)
         rows.addWidget(self.of)
         grid = QGridLayout()
@@ -81,8 +82,8 @@ class Facts(QWidget):
         grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(2)
         for row, name in enumerate(FACTS):
-            self.values[name] = Words(theme, "")
-            grid.addWidget(Words(theme, name, "body", "text_dim"), row, 0)
+            self.values[name] = words(theme, "")
+            grid.addWidget(words(theme, name, "body", "text_dim"), row, 0)
             grid.addWidget(self.values[name], row, 1)
         grid.setColumnMinimumWidth(0, 110)
         rows.addSpacing(theme.px("space_2"))

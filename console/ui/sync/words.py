@@ -28,11 +28,18 @@ ALARMS = {
         "One chain of events has two ends",
         "Both ends are kept. If it is this desk's own chain, the desk has begun a new one and goes on with that.",
     ),
+    "clock": (
+        "This desk's clock is wrong",
+        "What is written here is flagged and nothing is refused for it. It settles by itself when it is right.",
+    ),
+    "damage": (
+        "The record on this disk is damaged",
+        "No backup is made of it, so that the good ones stay. Export what is there, then restore the last backup.",
+    ),
 }
 """Kind of alarm -> (what happened, what the program did)."""
 GROUPS = {"root": "IDENTITY", "plane_key": "IDENTITY", "forged_receipt": "IDENTITY", "forged_checkpoint": "IDENTITY"}
 OTHER = ("Something is not as it was", "Everything is kept.")
-CLOCK_S = 120
 
 
 def alarm_words(kind: str) -> tuple[str, str]:
@@ -45,18 +52,6 @@ def alarm_sign(kind: str) -> str:
     if ALARMS.get(kind, OTHER)[1] == RECOVERS:
         return "ROLLBACK"
     return GROUPS.get(kind, kind.replace("_", " ").upper())
-
-
-def clock_fault(offset_us: int | None) -> str:
-    """What is said of a clock that is more than two minutes off, "" for one that is not."""
-    if offset_us is None or abs(offset_us) < CLOCK_S * 1_000_000:
-        return ""
-    seconds = abs(offset_us) // 1_000_000
-    way = "behind" if offset_us > 0 else "ahead of"
-    return (
-        f"This desk's clock is {seconds // 60} min {seconds % 60} s {way} the plane's. Times written here are flagged "
-        "and nothing is refused for it; set the clock of this machine."
-    )
 
 
 def counted(count: int, one: str, many: str = "") -> str:

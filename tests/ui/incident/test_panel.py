@@ -220,7 +220,7 @@ def test_hostile_text_is_shown_as_text_everywhere(
     panel: IncidentPanel, frame: Frame, outside: Outside, qtbot: Any
 ) -> None:
     other = outside.open_incident(
-        title=HOSTILE, target=HOSTILE, severity=HOSTILE, detected_at=HOSTILE, **{"class": HOSTILE}
+        title=HOSTILE, target=HOSTILE, severity=HOSTILE, **{"class": HOSTILE}
     )
     hostile = panel_story(outside, other)
     hostile.acknowledged()

@@ -13,7 +13,6 @@ from console.queries.sync_state import sync_counts
 from console.store.receipts import set_aside
 from console.ui.frame import Frame
 from console.ui.sync import SyncPanel
-from console.ui.sync.words import clock_fault
 from tests.fakes.desk_frame import Outside
 from tests.fakes.record_kit import append
 from tests.fakes.story import Story
@@ -169,9 +168,3 @@ def test_hostile_text_is_shown_as_text_and_makes_nothing_wider(
     assert body is not None
     assert body.width() <= panel.area.viewport().width()
     assert all("\u202e" not in label.text() for label in panel.findChildren(type(panel.head.why)))
-
-
-def test_a_clock_that_is_off_is_told_and_a_good_one_is_not() -> None:
-    assert clock_fault(None) == clock_fault(119_000_000) == ""
-    assert "3 min 5 s behind" in clock_fault(185_000_000)
-    assert "ahead of" in clock_fault(-185_000_000)

@@ -1,18 +1,23 @@
-"""Labels of the incident page: words that wrap and never make the page wider, in a font and colour of the theme."""
+"""Labels of pages: words that wrap and never make the page wider, in a font and colour of the theme."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QSize
+from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QWidget
 
 from console.ui.text import PlainLabel, plain_tooltip
 from console.ui.theme import Theme
 
 LEAST = 40
+MOST = 2_000
 
 
 class Words(PlainLabel):
-    """Text in the theme's font and colour token; `wrap` for several lines, else one line that elides."""
+    """Text in the theme's font and colour token; `wrap` for several lines, else one line that elides.
+
+    `struck` strikes it through; `limit` is the most characters that are shown of it.
+    """
 
     def __init__(
         self,
@@ -22,10 +27,12 @@ class Words(PlainLabel):
         colour: str = "text",
         *,
         wrap: bool = False,
+        struck: bool = False,
+        limit: int = MOST,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__("", parent, elide=not wrap, limit=2_000)
-        self._theme, self._font, self._colour = theme, font, colour
+        super().__init__("", parent, elide=not wrap, limit=limit)
+        self._theme, self._font, self._colour, self._struck = theme, font, colour, struck
         self.setWordWrap(wrap)
         theme.changed.connect(self.dress)
         self.dress()
@@ -49,7 +56,9 @@ class Words(PlainLabel):
 
     def dress(self) -> None:
         """Takes font and colour from the theme again."""
-        self.setFont(self._theme.font(self._font))
+        font = QFont(self._theme.font(self._font))
+        font.setStrikeOut(self._struck)
+        self.setFont(font)
         palette = self.palette()
         palette.setColor(self.foregroundRole(), self._theme.colour(self._colour))
         self.setPalette(palette)

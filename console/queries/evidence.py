@@ -46,6 +46,26 @@ class EvidenceView:
     missing: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class OwnCapture:
+    """A capture of this desk: its place `n` in the record, what the plane made of it, its two blobs."""
+
+    n: int
+    event_id: str
+    status: str
+    blobs: tuple[str, str]
+
+
+def own_captures(reader: Rows, after: int, limit: int) -> tuple[OwnCapture, ...]:
+    """What this desk captured, the oldest first, from after place `after` on."""
+    found = reader.tuples(
+        "SELECT i.n, e.event_id, t.status, i.leaf_blob, i.blob FROM evidence_item i JOIN event e ON e.n = i.n "
+        "JOIN timeline t ON t.n = i.n WHERE e.origin = 'own' AND i.n > ? ORDER BY i.n LIMIT ?",
+        (after, limit),
+    )
+    return tuple(OwnCapture(n, event_id, status, (leaf, item)) for n, event_id, status, leaf, item in found)
+
+
 def evidence(reader: Rows, incident: str) -> EvidenceView:
     """Everything captured and sealed for one incident."""
     items = reader.tuples(

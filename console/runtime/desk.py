@@ -262,9 +262,9 @@ class Desk:
         settings = OutsideSettings(
             plane_url=chosen.plane_url, verify=chosen.verify, device_key=chosen.device_key, nonce=chosen.nonce,
             clock=chosen.clock, roll=chosen.roll, connection_listeners=tuple(self._connection_listeners),
-            feed_listeners=tuple(self._feed_listeners),
+            feed_listeners=tuple(self._feed_listeners), tell=self._tell,
         )  # fmt: skip
-        self._outside = Outside(settings, self._writer, store.reader)
+        self._outside = Outside(settings, self._writer, store.reader, store.blobs)
         self._outside.start()
 
     def go_to_plane(self, plane_url: str) -> None:

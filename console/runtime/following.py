@@ -23,12 +23,13 @@ class Following:
 
     def __init__(self, open_reader: Callable[[], Reader], listeners: Sequence[Callable[[Changes], None]]) -> None:
         self._open_reader, self._listeners = open_reader, tuple(listeners)
-        self._stopping = threading.Event()
+        self._watching, self._stopping = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="following")
 
     def start(self) -> None:
-        """Begins to look."""
+        """Begins to look; what is written after this has returned is heard of."""
         self._thread.start()
+        self._watching.wait()
 
     def stop(self) -> None:
         """Ends at once; returns when the thread has ended."""
@@ -40,6 +41,7 @@ class Following:
         try:
             with self._open_reader() as db:
                 seen, last = _version(db), _last(db)
+                self._watching.set()
                 while not self._stopping.wait(LOOK_EVERY_S):
                     if (version := _version(db)) != seen:
                         seen, last = version, self._tell(db, last)
@@ -47,6 +49,8 @@ class Following:
             _log.info("the other window is not followed any more: %s", error.sentence)
         except Exception:  # noqa: BLE001 - nobody joins this thread to see it
             _log.exception("a bug has ended the following of the other window")
+        finally:
+            self._watching.set()
 
     def _tell(self, db: Reader, last: int) -> int:
         """Everything may be stale, of what is new and of what is still open; returns the newest event's number."""

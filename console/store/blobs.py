@@ -23,6 +23,7 @@ Encrypt = Callable[[BinaryIO, BinaryIO], tuple[str, int, str, int]]
 
 BLOB_NAME = re.compile(r"[0-9a-f]{64}")
 _CHUNK = 1024 * 1024
+_MARK = "at-plane"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,22 @@ class BlobStore:
         except OSError as error:
             return disk_fault(error, self.folder).sentence
         return ""
+
+    def mark(self) -> str:
+        """What `keep_mark` kept, "" for nothing: a hint, never a proof."""
+        try:
+            return (self.folder / _MARK).read_text("ascii", "replace")[:200].strip()
+        except OSError:
+            return ""
+
+    def keep_mark(self, text: str) -> None:
+        """Keeps one line about how far the blobs were brought elsewhere; a disk that is full keeps the old one."""
+        draft = self.folder / f"{_MARK}.new"
+        try:
+            draft.write_text(f"{text}\n", "ascii")
+            draft.replace(self.folder / _MARK)
+        except OSError:
+            draft.unlink(missing_ok=True)
 
     def names(self) -> Iterator[str]:
         """The name of every blob that lies in the folder, sorted; stray files are not blobs."""

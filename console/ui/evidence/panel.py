@@ -308,6 +308,10 @@ class EvidencePanel(QWidget):
         frame.bridge.work(job, owner=self, then=partial(self._on_opened, self._incident), failed=self._on_open_failed)
 
     def _on_opened(self, incident: str, opened: OpenedItem) -> None:
+        if opened.away:
+            if incident == self._incident:
+                self.about.setText(opened.away)
+            return
         self.model.mark(opened.item, opened.name, opened.finding)
         if incident != self._incident:
             return

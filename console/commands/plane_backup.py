@@ -16,12 +16,15 @@ def backup(
     config: CONFIG = None,
     database: DATABASE = None,
 ) -> None:
-    """Copy the plane's database, whether the plane runs or not; its keys are not in it."""
+    """Copy the plane's database, whether the plane runs or not; its keys are not in it.
+
+    The evidence it holds is copied into the folder FILE-blobs, which belongs to the backup.
+    """
     from console.plane.backup import back_up
 
     settings = settings_of(config, database)
-    back_up(settings.database, file)
-    typer.echo(json.dumps({"backup": str(file)}))
+    blobs = back_up(settings.database, file)
+    typer.echo(json.dumps({"backup": str(file), "blobs": blobs}))
 
 
 def restore(
@@ -42,4 +45,5 @@ def restore(
     guard = guard_file(settings.database, key_file)
     done = put_back(settings.database, file, key, guard, policy.hash, wall_clock)
     kept = str(done.kept) if done.kept is not None else ""
-    typer.echo(json.dumps({"origin": done.origin, "entries": done.size, "epoch": done.epoch, "replaced": kept}))
+    told = {"origin": done.origin, "entries": done.size, "epoch": done.epoch, "replaced": kept, "blobs": done.blobs}
+    typer.echo(json.dumps(told))

@@ -1,7 +1,8 @@
 """A copy of the plane's database made while it runs, and putting one back: checked whole, and under a new epoch.
 
-Nothing is thrown away: the database that a backup replaces stays beside it under another name. Both are for SQLite; a
-database server has tools of its own, and a plane started on an older copy notices it by its guard file.
+Evidence goes with it, each way only what is not there yet. Nothing is thrown away: the database that a backup replaces
+stays beside it under another name. Both are for SQLite; a database server has tools of its own, and a plane started on
+an older copy notices it by its guard file.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sqlalchemy import URL, Connection, Row, select
 
 from console.domain.errors import ConsoleError, EnvironmentFault, InputError
 from console.plane import journal, tree
+from console.plane.blobs import BLOB_PLACES, blobs_folder
 from console.plane.db import Database, Transaction, copy_into, database_file, database_url, kept_locked
 from console.plane.epochs import Guard, begin_epoch, read_guard, write_guard
 from console.plane.record import Birth, Clock, birth_of
@@ -37,16 +39,22 @@ _SUFFIXES = ("", "-wal", "-shm")
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """A plane that was put back: entries the backup held, the epoch it goes on under, where the replaced one lies."""
+    """A plane that was put back: entries the backup held, the epoch it goes on under, where the replaced one lies.
+
+    `blobs` is how many pieces of evidence it had lost and has again.
+    """
 
     origin: str
     size: int
     epoch: str
     kept: Path | None
+    blobs: int = 0
 
 
-def back_up(database: str, target: Path) -> None:
-    """Copy the plane's database to `target`, whole and settled, whether the plane runs or not.
+def back_up(database: str, target: Path) -> int:
+    """Copy the plane's database to `target`, whole and settled, whether the plane runs or not; how many blobs went too.
+
+    The blobs lie beside it afterwards, in a folder named after it; `restore` looks for them there.
 
     Raises InputError when there is no plane or `target` exists, EnvironmentFault when it cannot be written.
     """
@@ -61,12 +69,14 @@ def back_up(database: str, target: Path) -> None:
         copy_into(url, draft)
         draft.chmod(0o600)
         _settle(draft)
+        blobs = _copy_blobs(blobs_folder(database, file), _blobs_beside(target))
         draft.rename(target)
         _settle(target.parent)
     except OSError as error:
         raise EnvironmentFault(f"The backup cannot be written to {target}: {error.strerror}.") from error
     finally:
         draft.unlink(missing_ok=True)
+    return blobs
 
 
 def restore(database: str, backup: Path, key: SigningKey, guard: Path, policy_hash: str, clock: Clock) -> Restored:
@@ -97,7 +107,14 @@ def restore(database: str, backup: Path, key: SigningKey, guard: Path, policy_ha
             for suffix in (*_SUFFIXES, ".lock"):
                 draft.with_name(draft.name + suffix).unlink(missing_ok=True)
         write_guard(guard, began)
-    return Restored(began.origin, size, began.epoch, kept)
+        try:
+            blobs = _copy_blobs(_blobs_beside(backup), blobs_folder(database, file))
+        except OSError as error:
+            raise EnvironmentFault(
+                f"The database was put back, but not all of its evidence ({error.strerror}): copy what is missing from "
+                f"{_blobs_beside(backup)} into {blobs_folder(database, file)}."
+            ) from error
+    return Restored(began.origin, size, began.epoch, kept, blobs)
 
 
 def journal_fault(connection: Connection, birth: Birth) -> str:
@@ -190,6 +207,29 @@ def _begun(
     size = journal.head(tx.connection).gpos
     reason = f"A backup of {size} entries was put back."
     return begin_epoch(tx, birth, key, policy_hash, clock, guard, reason), size
+
+
+def _blobs_beside(backup: Path) -> Path:
+    return backup.with_name(backup.name + "-blobs")
+
+
+def _copy_blobs(source: Path, target: Path) -> int:
+    """Copy every whole blob that `target` lacks; a blob is never changed, so its name says all. Returns how many."""
+    count = 0
+    for blob in sorted(source.glob(BLOB_PLACES)):
+        place = target / blob.parent.name / blob.name
+        if place.exists() or blob.is_symlink():
+            continue
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = place.with_name(f"{blob.name}.unfinished")
+        draft.unlink(missing_ok=True)
+        shutil.copyfile(blob, draft)
+        draft.chmod(0o400)
+        _settle(draft)
+        draft.rename(place)
+        _settle(place.parent)
+        count += 1
+    return count
 
 
 def _set_aside(file: Path, at: str) -> Path | None:

@@ -27,6 +27,9 @@ UNFINISHED = 32
 FORGOTTEN_S = 7 * 24 * 3600
 """A part that nobody added to for so long is removed at the next start."""
 
+BLOB_PLACES = "[0-9a-f][0-9a-f]/" + "[0-9a-f]" * 62
+"""Where whole blobs lie in the folder, as a pattern."""
+
 _NAME = re.compile(r"[0-9a-f]{64}")
 _PIECE = 1024 * 1024
 

@@ -240,6 +240,20 @@ def accepted_of_types(connection: Connection, incident: str, types: Sequence[str
     return [_event(row) for row in connection.execute(query.order_by(JOURNAL.c.gpos))]
 
 
+def incident_naming_blob(connection: Connection, sha256: str, among: Sequence[str]) -> str:
+    """The incident whose capture was the first to name that blob, looked for only when one of `among` names it at all.
+
+    "" when none of these does. They are few, and the journal has an index by incident but none by blob.
+    """
+    captured = (
+        JOURNAL.c.type == "evidence.captured", JOURNAL.c.status == ACCEPTED, JOURNAL.c.canon.contains(f'"{sha256}"')
+    )  # fmt: skip
+    named = select(JOURNAL.c.incident).where(*captured).order_by(JOURNAL.c.gpos).limit(1)
+    if not among or connection.execute(named.where(JOURNAL.c.incident.in_(list(among)))).first() is None:
+        return ""
+    return str(connection.execute(named).scalar_one())
+
+
 def system_events(connection: Connection) -> list[SignedEvent]:
     """Every accepted event of the incident "system", in order."""
     query = select(JOURNAL).where(JOURNAL.c.incident == SYSTEM, JOURNAL.c.status == ACCEPTED)

@@ -97,6 +97,10 @@ class Record:
         """Who is let into that incident after the last commit."""
         return self._access.get(incident, OPEN)
 
+    def closed_to(self, person: str) -> tuple[str, ...]:
+        """The incidents whose access is limited to others than that person."""
+        return tuple(incident for incident, access in self._access.items() if not access.lets_in(person))
+
     def new_id(self) -> str:
         """A fresh UUIDv7."""
         return uuid7(to_epoch_us(self._clock()) // 1000, os.urandom(10))

@@ -56,12 +56,12 @@ class OwnCapture:
     blobs: tuple[str, str]
 
 
-def own_captures(reader: Rows, after: int, limit: int) -> tuple[OwnCapture, ...]:
-    """What this desk captured, the oldest first, from after place `after` on."""
+def own_captures(reader: Rows, device: str, after: int, limit: int) -> tuple[OwnCapture, ...]:
+    """What this desk captured, also what it got back from the plane, the oldest first, from after place `after` on."""
     found = reader.tuples(
         "SELECT i.n, e.event_id, t.status, i.leaf_blob, i.blob FROM evidence_item i JOIN event e ON e.n = i.n "
-        "JOIN timeline t ON t.n = i.n WHERE e.origin = 'own' AND i.n > ? ORDER BY i.n LIMIT ?",
-        (after, limit),
+        "JOIN timeline t ON t.n = i.n WHERE (e.origin = 'own' OR e.device = ?) AND i.n > ? ORDER BY i.n LIMIT ?",
+        (device, after, limit),
     )
     return tuple(OwnCapture(n, event_id, status, (leaf, item)) for n, event_id, status, leaf, item in found)
 

@@ -1,7 +1,7 @@
 """Evidence between a desk and its plane, as ciphertext: sent in parts and gone on with, fetched and checked.
 
-Errands for a thread that has a client. Sending twice changes nothing; what is fetched lies in the store only if its hash holds.
-Nothing here decides which blobs travel, or when.
+Errands for a thread that has a client. Sending twice changes nothing; what is fetched lies in the store only if
+its hash holds. Nothing here decides which blobs travel, or when.
 """
 
 from __future__ import annotations

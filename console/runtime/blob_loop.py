@@ -48,7 +48,9 @@ class _Look:
 
 
 class BlobLoop:
-    """`client` is its own to close; `roll` is chance in [0, 1), `tell` gets a sentence that a person must read.
+    """`device` is this desk's id, `client` the lane's to close, `roll` chance in [0, 1).
+
+    `tell` gets a sentence that a person must read; `rate` is in bytes a second.
 
     What is known to be at the plane is kept beside the blobs as one mark, "epoch event": everything captured up to that
     event is there. So a restart asks only about what came after it. Under another epoch all is asked about again, one
@@ -58,6 +60,7 @@ class BlobLoop:
     def __init__(
         self,
         *,
+        device: str,
         writer: RecordWriter,
         open_reader: Callable[[], Reader],
         client: PlaneClient,
@@ -67,7 +70,7 @@ class BlobLoop:
         rate: int = RATE,
     ) -> None:
         self._writer, self._open_reader, self._client, self._blobs = writer, open_reader, client, blobs
-        self._roll, self._tell, self._rate = roll, tell, rate
+        self._device, self._roll, self._tell, self._rate = device, roll, tell, rate
         self._inbox: Inbox[_Look] = Inbox()
         self._asked, self._closing, self._online = threading.Event(), threading.Event(), threading.Event()
         self._there, self._refused, self._puzzles = set[str](), set[str](), Counter[str]()
@@ -133,15 +136,15 @@ class BlobLoop:
             self._inbox.after(after_retry(patience, self._failures, self._roll()), _Look())
         if refusals:
             count = len(self._refused) - before
-            what = "A piece of evidence of this desk is" if count == 1 else f"{count} pieces of evidence of this desk are"
-            self._tell(f"{what} kept here but cannot be sent to the plane: {refusals[0]}")
+            what = "A piece of evidence is" if count == 1 else f"{count} pieces of evidence are"
+            self._tell(f"{what} kept on this desk and cannot be sent to the plane: {refusals[0]}")
 
     def _round(self, db: Reader, refusals: list[str]) -> None:
         """Sends what is due; `refusals` gets the reason for every blob that is left alone from now on."""
         self._follow_epoch(db)
         at, whole, mark = self._done, True, ""
         try:
-            while page := own_captures(db, at, PAGE):
+            while page := own_captures(db, self._device, at, PAGE):
                 for capture in page:
                     at = capture.n
                     whole = self._is_settled(capture, refusals) and whole
@@ -168,7 +171,11 @@ class BlobLoop:
         """Whether nothing is left to do for that capture; what the plane rejected is nobody's evidence."""
         if capture.status == "rejected":
             return True
-        return capture.status == "accepted" and all([self._is_there(blob, refusals) for blob in capture.blobs])
+        if capture.status != "accepted":
+            return False
+        # a list, because one that is refused does not keep the other
+        there = [self._is_there(blob, refusals) for blob in capture.blobs]
+        return all(there)
 
     def _is_there(self, sha256: str, refusals: list[str]) -> bool:
         """Whether the plane holds that blob now; raises what keeps all of them from being sent."""

@@ -69,8 +69,9 @@ class Outside:
                 on_journal=self.commands.journal_seen,
             )  # fmt: skip
             self.blobs = BlobLoop(
-                writer=writer, open_reader=open_reader, client=bearer, blobs=blobs, roll=roll, tell=settings.tell
-            )
+                device=settings.device_key.id, writer=writer, open_reader=open_reader, client=bearer, blobs=blobs,
+                roll=roll, tell=settings.tell,
+            )  # fmt: skip
             self.errands = Couriers("errand", self._clients(2))
             self.feed = TelemetryFeed(metrics, clock=clock, roll=roll, on_status=self._hear_feed)
 

@@ -5,6 +5,7 @@ What an operator types, what is printed, and what a restored plane does with old
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ import pytest
 from console.commands import plane_backup
 from console.domain.errors import ConsoleError
 from console.plane import watching
+from console.plane.blobs import MAGIC
 from console.plane.db import Database, database_url
 from console.plane.ledger import find
 from tests.fakes.gateway import FakeGateway
@@ -86,16 +88,20 @@ def test_a_backup_made_while_it_runs_is_put_back_under_a_new_epoch(tmp_path: Pat
             desk.log_in()
             incident = fresh_id()
             early, late = desk.note(incident), desk.note(incident)
+            evidence = [stored(desk, b"in the backup")]
             first = desk.push(early)[0]
             assert call("backup", tmp_path / "backup", *database).returncode == 0
             desk.push(late)
+            evidence.append(stored(desk, b"not in it"))
             before = desk.get("/v1/journal").json()
         refused(call("restore", tmp_path / "backup", *database), "Another plane runs")
         refused(call("backup", tmp_path / "backup", *database), "never overwritten")
+    lost = tmp_path / "plane-blobs" / evidence[0][:2] / evidence[0][2:]
+    lost.unlink()
     done = call("restore", tmp_path / "backup", *database)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    assert told["entries"] == before["size"] - 1
+    assert (told["entries"], told["blobs"]) == (before["size"] - 1, 1)
     with running(tmp_path) as (_, line), Client(line["url"]) as desk:
         desk.log_in()
         assert desk.get("/v1/config").json()["epoch"] == told["epoch"] != before["epoch"]
@@ -105,6 +111,16 @@ def test_a_backup_made_while_it_runs_is_put_back_under_a_new_epoch(tmp_path: Pat
         again = desk.push(early, late)
         assert [r["status"] for r in again] == ["accepted", "accepted"]
         assert (again[0]["gpos"], again[0]["server_sig"] == first["server_sig"]) == (first["gpos"], False)
+        assert [desk.get(f"/v1/blobs/{name}").status_code for name in evidence] == [200, 200]
+
+
+def stored(desk: Client, text: bytes) -> str:
+    """The name of a blob that was put there."""
+    data = MAGIC + text
+    sha256 = hashlib.sha256(data).hexdigest()
+    headers = {"Upload-Offset": "0", "Upload-Length": str(len(data))}
+    assert desk.ask("PUT", f"/v1/blobs/{sha256}", data=data, headers=headers).json()["complete"]
+    return sha256
 
 
 def test_a_database_put_back_by_hand_is_noticed_at_the_start(tmp_path: Path) -> None:

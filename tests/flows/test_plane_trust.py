@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from console.plane.rooting import grant, invitation, revocation, write_as_root
 from console.plane.service import wall_clock
 from console.proof.canonical import canonical
 from console.proof.checkpoint import NoteKey, verify_checkpoint
-from console.proof.envelope import SYSTEM
+from console.proof.envelope import SYSTEM, SignedEvent
 from console.proof.growth import Frontier, continues
 from console.proof.journal import ACCEPTED, enrol_subject, journal_leaf
 from console.proof.keys import SigningKey, leaf_digest
@@ -214,6 +215,20 @@ def test_an_order_of_a_revoked_person_or_device_is_refused(world: World) -> None
         assert desk.send(order).status_code in (401, 403)
 
 
+def _stored(desk: Client, text: bytes) -> str:
+    data = b"age-encryption.org/v1\n" + text
+    sha256 = hashlib.sha256(data).hexdigest()
+    headers = {"Upload-Offset": "0", "Upload-Length": str(len(data))}
+    assert desk.ask("PUT", f"/v1/blobs/{sha256}", data=data, headers=headers).json()["complete"]
+    return sha256
+
+
+def _capture(desk: Client, incident: str, blob: str) -> SignedEvent:
+    body = {"item": fresh_id(), "seal": 1, "index": 0, "dimension": "payloads", "leaf": "0" * 64, "size": 1}
+    body |= {"blob": blob, "leaf_blob": "1" * 64, "source": "desk:file", "captured_at": format_utc(now())}
+    return desk.event("evidence.captured", body, incident)
+
+
 def test_access_is_limited_and_given_by_the_commander_alone(
     world: World, talking: tuple[RunningPlane, Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,6 +247,10 @@ def test_access_is_limited_and_given_by_the_commander_alone(
         steps.append(desk.event("access.limited", limit, incident, person=True))
         secret = desk.note(incident, "secret")
         assert [r["status"] for r in desk.push(*steps, secret)] == ["rejected", "accepted", "accepted", "accepted"]
+        hidden, plain = [_stored(desk, text) for text in (b"hidden", b"plain")]
+        desk.push(_capture(desk, incident, hidden), _capture(desk, fresh_id(), plain))
+        refused(ada.get(f"/v1/blobs/{hidden}"), 403, "forbidden")
+        assert [who.get(f"/v1/blobs/{name}").status_code for who, name in ((ada, plain), (desk, hidden))] == [200, 200]
 
         by_ada = [ada.note(incident, "after", actor=ADA)]
         by_ada.append(ada.event("access.granted", {"person": ADA}, incident, actor=ADA, person=True))

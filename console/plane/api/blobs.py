@@ -1,6 +1,7 @@
 """Evidence over HTTP: put in parts by offset, asked how far it is, read back whole or in part.
 
-A device with a token may send and read ciphertext; who can open it is decided by whom it was encrypted to.
+A device with a token may send ciphertext and read it, except that of an incident whose access is limited to others. Who
+can open it is decided by whom it was encrypted to.
 """
 
 from __future__ import annotations
@@ -14,7 +15,16 @@ from fastapi import APIRouter, Header, Path, Request
 from fastapi.responses import Response, StreamingResponse
 
 from console.domain.errors import InputError
-from console.plane.api.envelope import PROBLEMS, Caller, PlaneHere, problem_response, problems, reply
+from console.plane import journal
+from console.plane.api.envelope import (
+    PROBLEMS,
+    Caller,
+    PlaneHere,
+    check_access,
+    problem_response,
+    problems,
+    reply,
+)
 from console.plane.blobs import Blobs, Held, Misplaced
 from console.plane.commanding import Refused
 from console.protocol.limits import DEFAULT_LIMITS
@@ -97,6 +107,12 @@ async def get(
     held = await asyncio.to_thread(plane.blobs.held, sha256, device)
     if held is None or not held.complete:
         raise Refused(_MISSING)
+    person = plane.record.identities.person_of(device)
+    closed = plane.record.closed_to(person) if person else ()
+    if closed:
+        named = await plane.database.read(lambda found: journal.incident_naming_blob(found, sha256, closed))
+        if named:
+            check_access(plane, device, named)
     part = _part(range, held.size)
     if part is None:
         problem = Problem("out_of_range", f"This blob has {held.size} bytes; ask for some of them.")

@@ -311,6 +311,7 @@ class EvidencePanel(QWidget):
         if opened.away:
             if incident == self._incident:
                 self.about.setText(opened.away)
+            self._frame.notices.say(opened.away, "warning")
             return
         self.model.mark(opened.item, opened.name, opened.finding)
         if incident != self._incident:

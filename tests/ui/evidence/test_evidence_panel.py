@@ -10,7 +10,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
+from console.evidence.age import new_identity
 from console.queries.timeline import timeline
+from console.runtime.capture import capture_file
 from console.ui.evidence import EvidencePanel
 from console.ui.evidence.content import content_of
 from console.ui.frame import Frame
@@ -87,6 +89,19 @@ def test_an_item_that_differs_is_named_and_not_shown(
     assert panel.verdict.isVisible()
     assert panel.verdict.word == "DIFFERS: NOT SHOWN"
     assert frame.notices.waiting[-1].level == "error"
+
+
+def test_an_item_of_another_desk_is_one_sentence_and_no_fault(
+    panel: EvidencePanel, qtbot: QtBot, frame: Frame, tmp_path: Path
+) -> None:
+    path, incident, other = tmp_path / "prompt.txt", frame.selection.incident, new_identity().recipient
+    path.write_bytes(b"captured elsewhere")
+    capture_file(frame.bridge.desk, incident, path, "payloads", other, frame.session.actor())
+    qtbot.waitUntil(lambda: panel.model.rowCount() == 1)
+    look(qtbot, panel)
+    assert "another desk" in panel.about.text()
+    assert (panel.view.lines, panel.model.index(0, 5).data(), panel.verdict.isVisible()) == ((), "", False)
+    assert frame.notices.waiting[-1].level == "warning"
 
 
 def test_a_line_of_a_million_characters_opens_at_once(panel: EvidencePanel, qtbot: QtBot, tmp_path: Path) -> None:

@@ -219,9 +219,7 @@ def test_hidden_it_only_remembers_and_acts_on_what_it_reads_then(
 def test_hostile_text_is_shown_as_text_everywhere(
     panel: IncidentPanel, frame: Frame, outside: Outside, qtbot: Any
 ) -> None:
-    other = outside.open_incident(
-        title=HOSTILE, target=HOSTILE, severity=HOSTILE, **{"class": HOSTILE}
-    )
+    other = outside.open_incident(title=HOSTILE, target=HOSTILE, severity=HOSTILE, **{"class": HOSTILE})
     hostile = panel_story(outside, other)
     hostile.acknowledged()
     hostile.from_desk("role.taken", role="incident_commander", person=HOSTILE)

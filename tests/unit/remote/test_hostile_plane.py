@@ -38,9 +38,21 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
+def read_request(taken: socket.socket) -> None:
+    """Reads a request with its body: closing on what was not read would reset the line under the answer."""
+    read = b""
+    while b"\r\n\r\n" not in read:
+        read += taken.recv(65536)
+    head, _, body = read.partition(b"\r\n\r\n")
+    lengths = [line.split(b":")[1] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+    missing = int(lengths[0]) - len(body) if lengths else 0
+    while missing > 0:
+        missing -= len(taken.recv(65536))
+
+
 @contextmanager
 def answering(send: Send) -> Iterator[PlaneClient]:
-    """A client of a listener that reads each request's head and then does `send`; both end with the block."""
+    """A client of a listener that reads each request and then does `send`; both end with the block."""
     listener = socket.create_server(("127.0.0.1", 0))
     held: list[socket.socket] = []
 
@@ -52,8 +64,7 @@ def answering(send: Send) -> Iterator[PlaneClient]:
                 return
             held.append(taken)
             try:
-                while b"\r\n\r\n" not in taken.recv(65536):
-                    pass
+                read_request(taken)
                 send(taken)
             except OSError:
                 pass

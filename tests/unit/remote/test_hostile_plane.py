@@ -41,13 +41,13 @@ def now_us() -> int:
 def read_request(taken: socket.socket) -> None:
     """Reads a request with its body: closing on what was not read would reset the line under the answer."""
     read = b""
-    while b"\r\n\r\n" not in read:
-        read += taken.recv(65536)
+    while b"\r\n\r\n" not in read and (part := taken.recv(65536)):
+        read += part
     head, _, body = read.partition(b"\r\n\r\n")
     lengths = [line.split(b":")[1] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
     missing = int(lengths[0]) - len(body) if lengths else 0
-    while missing > 0:
-        missing -= len(taken.recv(65536))
+    while missing > 0 and (part := taken.recv(65536)):
+        missing -= len(part)
 
 
 @contextmanager

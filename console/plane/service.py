@@ -57,7 +57,7 @@ class Plane:
     Attributes:
         closing: rings when the plane ends, so that long answers end too.
         failed: why the plane had to end by itself, "" while it did not.
-        packing: where long answers are compressed; its thread is begun by the first of them.
+        packing: where long answers are compressed; its thread is begun with the background.
     """
 
     birth: Birth
@@ -159,6 +159,7 @@ class Plane:
     async def run_in_background(self, stop: Callable[[], None]) -> None:
         """Mark what an earlier run left unknown, then watch and judge until `close`; on a failure `stop` is called."""
         self._stop = stop
+        self.packing.submit(int)  # its thread is there from now on, and no answer waits for it to be made
         await self.watcher.mark_interrupted()
         self._spawn(self.watcher.run(), "watcher")
         self._spawn(self.guard.run(self.database.changed, lambda: self.is_closing), "guard file")

@@ -66,7 +66,6 @@ _WRITER = (
     "PRAGMA recursive_triggers = ON",  # without it INSERT OR REPLACE passes by the append-only triggers
     "PRAGMA journal_size_limit = 33554432",
     "PRAGMA cache_size = -32768",  # the indexes of a large record: without it each page is read again in every turn
-    "PRAGMA wal_autocheckpoint = 4000",
 )
 
 _FULL, _IOERR, _CANTOPEN = engine.SQLITE_FULL, engine.SQLITE_IOERR, engine.SQLITE_CANTOPEN

@@ -16,7 +16,7 @@ from console.queries.incidents import incidents
 from console.queries.triage import triage
 from console.store.opening import record_path
 from console.store.readers import Reader
-from tests.flows.screen_process import DeskProcess, Screen, needs_a_screen
+from tests.flows.screen_process import DeskProcess, Screen, needs_a_screen, twice
 from tests.waiting import wait_until
 
 STARTED_WITHIN_S, SEEN_WITHIN_S, PATIENCE_S = 40, 20, 1.5
@@ -37,12 +37,18 @@ def until(screen: Screen, keys: tuple[str, ...], seen: Callable[[], Any], what: 
 
 
 @needs_a_screen
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_what_a_new_user_does_alone_is_kept_and_found_again(tmp_path: Path) -> None:
-    store = tmp_path / "store"
-    own = {f"XDG_{name}_HOME": str(tmp_path / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")}
+    twice(two_sittings, tmp_path)
+
+
+def two_sittings(folder: Path) -> None:
+    """The first start, some work, and the second start, with everything in `folder`."""
+    folder.mkdir()
+    store = folder / "store"
+    own = {f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")}
     with Screen() as screen:
-        with DeskProcess(screen, tmp_path / "first.log", "--store", str(store), more=own) as desk:
+        with DeskProcess(screen, folder / "first.log", "--store", str(store), more=own) as desk:
             screen.focus("First start", STARTED_WITHIN_S)
             answer_the_first_page(screen)
             wait_until(lambda: made(store), SEEN_WITHIN_S, "the record")
@@ -50,7 +56,7 @@ def test_what_a_new_user_does_alone_is_kept_and_found_again(tmp_path: Path) -> N
                 work(screen, reader)
             screen.press("ctrl+q")
             assert desk.ended(30) == 0, desk.said()
-        with DeskProcess(screen, tmp_path / "second.log", "--store", str(store), more=own) as desk:
+        with DeskProcess(screen, folder / "second.log", "--store", str(store), more=own) as desk:
             screen.focus("Locked", STARTED_WITHIN_S)
             screen.write(PASSPHRASE)
             screen.press("Return")

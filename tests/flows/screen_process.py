@@ -49,9 +49,10 @@ class Screen:
     def press(self, *keys: str) -> None:
         """Presses keys or chords one after the other, each let go again: `press("F8", "ctrl+Return")`.
 
-        In a person's rhythm: what comes within 80 ms of a release is taken for the same key held down.
+        In a person's rhythm: what comes within 80 ms of a release is taken for the same key held down, and half of the
+        delay is spent with the key down.
         """
-        self._tool("key", "--delay", "150", *keys)
+        self._tool("key", "--delay", "300", *keys)
 
     def write(self, text: str) -> None:
         """Types a text letter by letter."""

@@ -87,12 +87,6 @@ class Record:
             self._ballast.keep()
         return result
 
-    def new_incarnation(self) -> int:
-        """Starts new chains for this device, after its own were found forked; returns the number."""
-        with self.transaction() as tx:
-            tx.begin_incarnation(0)
-        return tx.incarnation
-
     def _take_up(self) -> WriterState:
         conn, key = self._conn, self.device_key
         known = rows.one(conn, "known_key", "device = ?", (key.id,))

@@ -118,7 +118,9 @@ def test_a_store_opened_again_continues_its_chains(tmp_path: Path) -> None:
 def test_a_new_incarnation_starts_new_chains(tmp_path: Path) -> None:
     with desk(tmp_path / "s") as (_, record):
         note(record, ONE)
-        assert record.new_incarnation() == 2
+        with record.transaction() as tx:
+            tx.begin_incarnation(0)
+        assert tx.incarnation == 2
         event = note(record, ONE).envelope
         assert (event.incarnation, event.seq) == (2, 1)
     with desk(tmp_path / "s") as (_, record):

@@ -33,6 +33,9 @@ BODIES: Mapping[str, str] = {
     "epoch.began": "epoch:s previous:s size:i reason:s",
     # a desk whose chains were forked or rolled back goes on with new ones
     "chain.restarted": "previous:i reason:s",
+    # a role lent for a while by who holds it, in the incident "system"; it ends at `until` or when it is recalled
+    "role.delegated": "person:s role:s until:t reason:s",
+    "role.recalled": "person:s role:s reason:s",
     # an incident opens and is owned
     "incident.opened": (
         "title:s channel:s reporter:s detected_at:t fingerprint:s signal:o class:s families:l target:s workspace:s "
@@ -65,6 +68,15 @@ BODIES: Mapping[str, str] = {
         "command_id:s switch:s target:s want:s generation:i blast_radius:o policy_hash:s reason:s expires:t"
     ),
     "approval.given": "command_id:s sig:s approved_at:t same_desk:b",
+    "approval.declined": "command_id:s reason:s",
+    "approval.withdrawn": "command_id:s reason:s",
+    "switch.reasoned": "command_id:s reason:s",
+    "break_glass.reviewed": "command_id:s verdict:s statement:s",
+    "owner.paged": "command_id:s role:s persons:l reason:s",
+    "breaker.tripped": (
+        "command_id:s breaker:s switch:s target:s generation:i fingerprint:s owner_role:s expires:t sentence:s"
+    ),
+    "breaker.taken_over": "command_id:s statement:s",
     "switch.ended": "command_id:s state:s sentence:s",
     "switch.acknowledged": "command_id:s switch:s target:s want:s generation:i order_hash:s acknowledged_at:t",
     "switch.refused": "command_id:s switch:s target:s want:s gates:l sentence:s",
@@ -123,6 +135,11 @@ PERSON_SIGNED = frozenset(
         "access.limited",
         "access.granted",
         "access.withdrawn",
+        "role.delegated",
+        "role.recalled",
+        "approval.declined",
+        "break_glass.reviewed",
+        "breaker.taken_over",
     }
 )
 """Types that must carry the person's signature besides the device's."""
@@ -140,6 +157,8 @@ PLANE_ONLY = frozenset(
         "device.enrolled",
         "person.enrolled",
         "epoch.began",
+        "owner.paged",
+        "breaker.tripped",
     }
 )
 """Types that only the plane's own device may write."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from console.domain.errors import InputError
 
-KINDS = ("environment", "tenant", "surface", "region", "model", "tool", "index")
+KINDS = ("environment", "tenant", "surface", "region", "model", "tool", "index", "segment", "pattern")
 """Kinds of inventory item, widest first."""
 
 SCOPE_OF_KIND: Mapping[str, str] = {
@@ -21,6 +21,8 @@ SCOPE_OF_KIND: Mapping[str, str] = {
     "index": "wide",
     "tool": "wide",
     "surface": "wide",
+    "segment": "wide",
+    "pattern": "wide",
     "tenant": "tenant",
 }
 """The blast-radius scope of a switch thrown on an item of this kind; an item may narrow it by naming its one tenant."""
@@ -35,7 +37,9 @@ class InventoryItem:
 
     `tenants` are the ids of tenants whose traffic passes through it (empty for the environment: all of them);
     `workspace` is the UUID of a tenant's partition, "" for other kinds; `regulated`, `vulnerable_users` and
-    `irreversible` are the escalators of SEV-1; `sensitivity` is "low", "normal" or "high".
+    `irreversible` are the escalators of SEV-1; `sensitivity` is "low", "normal" or "high". `derived_from` are the
+    ids this one was made from (a model from a model, an index from an index; TRI-6), `of` is the index that a segment
+    is a part of, and `text` what a pattern looks for in a prompt: literal text, never an expression.
     """
 
     id: str
@@ -49,6 +53,9 @@ class InventoryItem:
     regulated: bool = False
     vulnerable_users: bool = False
     irreversible: bool = False
+    derived_from: tuple[str, ...] = ()
+    of: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,10 @@ class Enforcement:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """All items by id, the enforcement table, and the name of the probe identity of each environment."""
+    """All items by id, the enforcement table, and the name of the probe identity of each environment.
+
+    Several adapters may enforce one switch on one target; it is in effect only when it is at every one of them.
+    """
 
     items: Mapping[str, InventoryItem]
     enforcements: tuple[Enforcement, ...]
@@ -77,9 +87,13 @@ class Inventory:
                 f"'{target[:60]}' is not in the systems inventory, so it cannot be acted on; add it to data/systems."
             ) from None
 
-    def adapter_for(self, switch: str, target: str) -> str:
-        """The adapter's name, or "" when no adapter enforces that switch there."""
-        return next((e.adapter for e in self.enforcements if e.switch == switch and e.target == target), "")
+    def adapters_for(self, switch: str, target: str) -> tuple[str, ...]:
+        """Every adapter that enforces that switch there, in the order of the file; none: it is done by hand."""
+        return tuple(e.adapter for e in self.enforcements if e.switch == switch and e.target == target)
+
+    def adapter_names(self, switch: str, target: str) -> str:
+        """The same as one text for people, "" when no adapter does."""
+        return ", ".join(self.adapters_for(switch, target))
 
     def blast_radius(self, target: str) -> BlastRadius:
         """Scope and sorted ids of everything a stop on `target` reaches, counted without live numbers."""

@@ -45,7 +45,7 @@ def switches_for(
             radius = inventory.blast_radius(item)
             warning = _warning(inventory, item, target)
             wanted = (switch.id, item) in proposed
-            adapter = inventory.adapter_for(switch.id, item)
+            adapter = inventory.adapter_names(switch.id, item)
             reach = Reach(switch.id, item, switch.step, radius.scope, adapter, warning, switch.reversible, wanted)
             # What nobody enforces cannot contain; what reaches further than the harm comes after what does not.
             rank = 2 if not adapter else 1 if warning else 0

@@ -97,6 +97,10 @@ TELLINGS: Mapping[str, Callable[[Body], str]] = {
     "person.enrolled": lambda b: f"{b['display_name']} ({b['person']}) was enrolled.",
     "epoch.began": lambda b: f"The control plane began its journal anew at position {b['size']}: {b['reason']}.",
     "chain.restarted": lambda b: f"This desk began a new chain, after its incarnation {b['previous']}: {b['reason']}.",
+    "role.delegated": lambda b: (
+        f"The role {_words(b['role'])} was lent to {b['person']} until {b['until']}: {b['reason']}."
+    ),
+    "role.recalled": lambda b: f"The role {_words(b['role'])} was taken back from {b['person']}: {b['reason']}.",
     "incident.opened": _opened,
     "incident.acknowledged": lambda _: "Acknowledged.",
     "role.taken": lambda b: f"{b['person']} takes the role {_words(b['role'])}.",
@@ -119,6 +123,15 @@ TELLINGS: Mapping[str, Callable[[Body], str]] = {
     "switch.confirmed": _confirmed,
     "approval.requested": lambda b: f"A second person is asked to approve {b['switch']} on {b['target']}: {b['want']}.",
     "approval.given": lambda b: f"Approved by a second person{', at the same desk' if b['same_desk'] else ''}.",
+    "approval.declined": lambda b: f"The second person declined: {b['reason']}.",
+    "approval.withdrawn": lambda b: f"The request for a second person was withdrawn: {b['reason']}.",
+    "switch.reasoned": lambda b: f"Reason given afterwards: {b['reason']}.",
+    "break_glass.reviewed": lambda b: f"Break-glass reviewed, {_words(b['verdict'])}: {b['statement']}.",
+    "owner.paged": lambda b: f"The {_words(b['role'])} was paged: {b['reason']}.",
+    "breaker.tripped": lambda b: (
+        f"AUTOMATIC: {b['switch']} on {b['target']} stopped by the breaker {_words(b['breaker'])}: {b['sentence']}"
+    ),
+    "breaker.taken_over": lambda b: f"The automatic stop was taken over: {b['statement']}.",
     "switch.ended": lambda b: f"The command ended {b['state']}: {b['sentence']}",
     "switch.acknowledged": lambda b: f"The plane has committed {b['switch']} on {b['target']}: {b['want']}.",
     "switch.refused": lambda b: f"The plane refused {b['switch']} on {b['target']}: {b['sentence']}",

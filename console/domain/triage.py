@@ -323,7 +323,7 @@ def _bound_step(
         step=catalogue.switch(action.switch).step,
         switch=action.switch,
         target=item,
-        adapter=inventory.adapter_for(action.switch, item),
+        adapter=inventory.adapter_names(action.switch, item),
         scope=radius.scope,
         warning=warning,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from console.domain.errors import EnvironmentFault
 from console.domain.inventory import InventoryItem
@@ -30,20 +30,24 @@ class BackEndRefusal(EnvironmentFault):
         self.kind, self.generation = kind, generation
 
 
+ABILITIES = ("refuses_new", "cuts_streams", "durable", "read_back", "ends_sessions")
+"""What a back-end may be able to do with a switch, by name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """What a back-end can do with one switch."""
+    """What a back-end can do with one switch; `ends_sessions`: live sessions end with it, not only their tokens."""
 
     kinds: tuple[str, ...]
     refuses_new: bool = False
     cuts_streams: bool = False
     durable: bool = False
     read_back: bool = False
+    ends_sessions: bool = False
 
     def flags(self) -> dict[str, bool]:
-        """The four abilities by name."""
-        names = ("refuses_new", "cuts_streams", "durable", "read_back")
-        return {name: getattr(self, name) for name in names}
+        """The five abilities by name."""
+        return {name: getattr(self, name) for name in ABILITIES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +198,14 @@ class BackEnd(Protocol):
     ) -> tuple[ProbeReply, ProbeStream | None]:
         """Send one that stays open; the stream is None unless it was served. Never raises."""
 
+    async def close(self) -> None:
+        """Let go of every connection."""
+
+
+@runtime_checkable
+class ServiceBackEnd(BackEnd, Protocol):
+    """A back-end that stands before the AI service itself: it counts, runs cases, shows evidence and telemetry."""
+
     async def counts(self) -> Counts:
         """Live numbers of everything it serves."""
 
@@ -205,6 +217,3 @@ class BackEnd(Protocol):
 
     def telemetry(self, after: int) -> AsyncIterator[Batch]:
         """Samples as they come, after the batch with that id, until the connection ends (BackEndFault)."""
-
-    async def close(self) -> None:
-        """Let go of every connection."""

@@ -21,7 +21,7 @@ from console.domain.errors import ConsoleError, InputError
 from console.domain.switches import RUNNING, STOPPED, UNKNOWN
 from console.domain.times import format_utc
 from console.plane import desired, ledger
-from console.plane.backends import SERVED, SWITCHED_OFF, BackEnd, Capability, Counts, ProbeReply
+from console.plane.backends import SERVED, SWITCHED_OFF, BackEnd, Capability, Counts, ProbeReply, ServiceBackEnd
 from console.plane.db import Database, Transaction
 from console.plane.desired import Desired
 from console.plane.ledger import Command
@@ -67,6 +67,7 @@ class Shown:
     scope: str
     ids: tuple[str, ...]
     counts: Mapping[str, int]
+    reached: Mapping[str, Mapping[str, int]]
     counted_at: str
     adapter: str
     capability: Capability | None
@@ -98,7 +99,7 @@ class Commanding:
             switch = self._rules.catalogue.switch(request.switch)
         except InputError as error:
             raise Refused(Problem("not_found", error.sentence)) from error
-        adapter = self._rules.inventory.adapter_for(switch.id, item.id)
+        adapter = next(iter(self._rules.inventory.adapters_for(switch.id, item.id)), "")
         if not adapter:
             raise Refused(
                 Problem("not_found", f"No adapter enforces {switch.id} on {item.id}; do it by hand: {switch.fallback}")
@@ -122,6 +123,7 @@ class Commanding:
             scope=radius.scope,
             ids=radius.ids,
             counts=counts.by_id.get(item.id, {}),
+            reached={one: dict(counts.by_id[one]) for one in radius.ids if one in counts.by_id},
             counted_at=counts.counted_at or format_utc(now),
             adapter=adapter,
             capability=self._operator.capabilities.get(adapter, {}).get(switch.id),
@@ -295,7 +297,7 @@ def _sight(reply: ProbeReply, wanted: Desired) -> tuple[str, str, str]:
 
 async def _counts_of(back_end: BackEnd) -> Counts:
     try:
-        return await back_end.counts()
+        return await back_end.counts() if isinstance(back_end, ServiceBackEnd) else Counts("", {})
     except ConsoleError:
         return Counts("", {})
 

@@ -112,7 +112,7 @@ class Operator:
 
     def back_end(self, switch: str, target: str) -> BackEnd | None:
         """The back-end that enforces that switch there, None when none is connected."""
-        return self.back_ends.get(self._rules.inventory.adapter_for(switch, target))
+        return self.back_ends.get(next(iter(self._rules.inventory.adapters_for(switch, target)), ""))
 
     async def close(self) -> None:
         """Stop what is under way; it is resolved at the next start."""

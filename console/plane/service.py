@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from console.domain.errors import ConsoleError
 from console.plane.adapters.table import connected
+from console.plane.backends import ServiceBackEnd
 from console.plane.bell import Bell
 from console.plane.blobs import Blobs, blobs_folder
 from console.plane.commanding import Commanding
@@ -134,6 +135,7 @@ class Plane:
         sources = [
             Source(back_end, judging, database, record, policy, relay, watcher, clock)
             for back_end in operator.back_ends.values()
+            if isinstance(back_end, ServiceBackEnd)
         ]
         commanding = Commanding(database, record, rules, operator, previews, clock)
         return cls(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,14 @@ from urllib.parse import urlsplit
 
 from console import config
 from console.domain.errors import InputError
+from console.plane.back_end_settings import (
+    HaproxySettings,
+    OfrepSettings,
+    OpenBaoSettings,
+    PostgresSettings,
+    RedisSettings,
+    WebhookSettings,
+)
 
 HOST = "127.0.0.1"
 """The address a plane listens on, and the only one without TLS."""
@@ -38,6 +47,7 @@ class PlaneSettings:
         secrets: file with the secrets, readable by its owner alone; None when they come over standard input.
         device_key: the plane's own key; None means beside the database.
         organisation: the name the organisation is founded under.
+        haproxy, ofrep, postgres, openbao, redis, webhook: where each other back-end is; None means that there is none.
     """
 
     database: str = ""
@@ -50,14 +60,28 @@ class PlaneSettings:
     secrets: Path | None = None
     device_key: Path | None = None
     organisation: str = "Example organisation"
+    haproxy: HaproxySettings | None = None
+    ofrep: OfrepSettings | None = None
+    postgres: PostgresSettings | None = None
+    openbao: OpenBaoSettings | None = None
+    redis: RedisSettings | None = None
+    webhook: WebhookSettings | None = None
 
 
 @dataclass(frozen=True)
 class Secrets:
-    """The tokens of the back-end; "" when it has none. They never appear in `repr`, a log or an answer."""
+    """The tokens of the back-ends; "" when there is none. They never appear in `repr`, a log or an answer.
+
+    The first two are the gateway's of the range; `back_ends` holds those of the others by back-end and name.
+    """
 
     control_token: str = field(default="", repr=False)
     probe_token: str = field(default="", repr=False)
+    back_ends: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+
+    def of(self, back_end: str, name: str) -> str:
+        """The secret of that name of one back-end, "" when it was not given."""
+        return self.back_ends.get(back_end, {}).get(name, "")
 
 
 def read_settings(path: Path | None) -> PlaneSettings:

@@ -13,7 +13,7 @@ from console.domain.errors import ConsoleError, EnvironmentFault, InputError
 from console.domain.judge import UNKNOWN, Breach, Clearing
 from console.domain.times import to_epoch_us
 from console.plane import intake
-from console.plane.backends import BackEnd, BackEndFault
+from console.plane.backends import BackEndFault, ServiceBackEnd
 from console.plane.db import Database
 from console.plane.intake import Circumstances
 from console.plane.judging import Judging, Lamps
@@ -42,7 +42,7 @@ class Source:
 
     def __init__(
         self,
-        back_end: BackEnd,
+        back_end: ServiceBackEnd,
         judging: Judging,
         database: Database,
         record: Record,

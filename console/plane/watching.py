@@ -126,7 +126,7 @@ class Watcher:
             now = format_utc(self._clock())
             await self._database.write(lambda tx: _keep_boot_id(tx.connection, back_end.name, read.boot_id, now))
         for (switch, target), held in read.switches.items():
-            if self._rules.inventory.adapter_for(switch, target) != back_end.name:
+            if back_end.name not in self._rules.inventory.adapters_for(switch, target):
                 continue
             row = wanted.get((switch, target), Desired(switch, target))
             if not self._operator.is_busy(switch, target):

@@ -53,6 +53,9 @@ def _item(item_id: str, shape: ItemShape, environment: str) -> InventoryItem:
         regulated=shape.regulated,
         vulnerable_users=shape.vulnerable_users,
         irreversible=shape.irreversible,
+        derived_from=tuple(shape.derived_from),
+        of=shape.of,
+        text=shape.text,
     )
 
 

@@ -121,6 +121,8 @@ def _check_items(findings: Findings, file: str) -> None:
     for pattern, kind, names in (
         (("environment",), "item", items),
         (("items", "*", "tenants", "[]"), "tenant", tenants),
+        (("items", "*", "derived_from", "[]"), "item", items),
+        (("items", "*", "of"), "item", items),
         (("enforcement", "*", "*", "[]"), "item", items),
     ):
         for path, node in tree.matches(pattern):

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 _ID = r"^[a-z][a-z0-9_]{0,59}$"
 _SWITCH = r"^[A-Z][A-Z0-9_]{0,39}$"
 _BY = r"^(hand|[A-Z][A-Z0-9_]{0,39})$"
-_ITEM = r"^(environment|tenant|surface|region|model|tool|index)\.[a-z0-9][a-z0-9-]{0,59}$"
+_ITEM = r"^(environment|tenant|surface|region|model|tool|index|segment|pattern)\.[a-z0-9][a-z0-9-]{0,59}$"
 _UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
 _PROBE = r"^[a-z][a-z0-9-]{0,59}$"
 _KEY = r"^[a-z]$"
@@ -23,7 +23,9 @@ FORMS: Mapping[str, str] = {
     _ID: "use small letters, digits and _, beginning with a letter",
     _SWITCH: "use capital letters, digits and _, beginning with a letter",
     _BY: "write hand, or the id of a switch",
-    _ITEM: "write kind.name, the kind one of environment, tenant, surface, region, model, tool, index",
+    _ITEM: (
+        "write kind.name, the kind one of environment, tenant, surface, region, model, tool, index, segment, pattern"
+    ),
     _UUID: "write a UUID in small letters",
     _PROBE: "use small letters, digits and -, beginning with a letter",
     _KEY: "write one small letter",
@@ -37,7 +39,7 @@ ItemId = Annotated[str, Field(pattern=_ITEM)]
 Uuid = Annotated[str, Field(pattern=_UUID)]
 Key = Annotated[str, Field(pattern=_KEY)]
 LevelId = Literal["SEV-0", "SEV-1", "SEV-2", "SEV-3", "SEV-4"]
-KindId = Literal["environment", "tenant", "surface", "region", "model", "tool", "index"]
+KindId = Literal["environment", "tenant", "surface", "region", "model", "tool", "index", "segment", "pattern"]
 StepId = Literal["local", "scoped", "failover", "fail_closed"]
 Seconds = Annotated[int, Field(ge=1, le=31_536_000)]
 Milliseconds = Annotated[int, Field(ge=1, le=600_000)]
@@ -60,6 +62,9 @@ class ItemShape(Shape):
     regulated: bool = False
     vulnerable_users: bool = False
     irreversible: bool = False
+    derived_from: list[ItemId] = []
+    of: ItemId = ""
+    text: Annotated[str, Field(max_length=200)] = ""
 
 
 class SystemsShape(Shape):

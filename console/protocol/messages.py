@@ -246,7 +246,11 @@ class Observation(Message):
 
 
 class SelectAnswer(Answer):
-    """The token of this preview, the state it shows, and the counts with the time they are of."""
+    """The token of this preview, the state it shows, and the counts with the time they are of.
+
+    `reached` holds the live counts of everything that would be reached, by inventory id; `adapter` names every adapter
+    that would be asked.
+    """
 
     select_token: Text
     generation: Count
@@ -254,6 +258,7 @@ class SelectAnswer(Answer):
     scope: str
     ids: list[str]
     counts: dict[str, int]
+    reached: dict[str, dict[str, int]] = {}
     counted_at: Utc
     adapter: str
     capabilities: dict[str, bool]

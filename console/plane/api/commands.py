@@ -44,6 +44,7 @@ async def select(request: Request, body: SelectRequest, plane: PlaneHere, device
         scope=shown.scope,
         ids=list(shown.ids),
         counts=dict(shown.counts),
+        reached={one: dict(numbers) for one, numbers in shown.reached.items()},
         counted_at=shown.counted_at,
         adapter=shown.adapter,
         capabilities=shown.capability.flags() if shown.capability is not None else {},

@@ -14,7 +14,7 @@ from console.domain.errors import InputError
 from console.domain.thresholds import beyond_limits
 from console.domain.times import format_utc
 from console.plane.api.envelope import PROBLEMS, Caller, PlaneHere, check_access, common, problems, reply
-from console.plane.backends import BackEnd, BackEndFault, BackEndRefusal, Measured
+from console.plane.backends import BackEndFault, BackEndRefusal, Measured, ServiceBackEnd
 from console.plane.commanding import Refused
 from console.plane.db import Transaction
 from console.plane.service import Plane
@@ -33,7 +33,7 @@ _SEED_BITS = 31
 async def inventory(request: Request, plane: PlaneHere, _device: Caller) -> Response:
     """Live counts of everything the back-ends serve, with the time they are of."""
     counted_at, counts = "", dict[str, dict[str, int]]()
-    for back_end in plane.operator.back_ends.values():
+    for back_end in _services(plane).values():
         try:
             found = await back_end.counts()
         except (BackEndFault, BackEndRefusal) as fault:
@@ -108,14 +108,19 @@ async def captures(
     return StreamingResponse(lines(), media_type="application/x-ndjson", headers=_tags(request))
 
 
-def _serving(plane: Plane, target: str) -> BackEnd:
+def _services(plane: Plane) -> dict[str, ServiceBackEnd]:
+    """The back-ends that stand before the service itself, by name."""
+    return {name: b for name, b in plane.operator.back_ends.items() if isinstance(b, ServiceBackEnd)}
+
+
+def _serving(plane: Plane, target: str) -> ServiceBackEnd:
     """The back-end that serves an inventory item; raises Refused for an unmapped one or when none is connected."""
     try:
         item = plane.policy.inventory.item(target)
     except InputError as error:
         raise Refused(Problem("not_found", error.sentence)) from error
     names = {e.adapter for e in plane.policy.inventory.enforcements if e.target in (item.id, item.environment)}
-    found = next((b for name, b in plane.operator.back_ends.items() if not names or name in names), None)
+    found = next((b for name, b in _services(plane).items() if not names or name in names), None)
     if found is None:
         raise Refused(Problem("busy", f"No back-end that serves {item.id} is connected; check the plane's settings."))
     return found

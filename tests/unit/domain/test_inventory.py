@@ -77,8 +77,8 @@ def test_enforcement_and_breadcrumb() -> None:
     tenant = InventoryItem("tenant.a", "tenant", "a", "environment.e")
     rows = (Enforcement("FF_A", "tenant.a", "one"), Enforcement("FF_B", "tenant.a", "two"))
     inventory = Inventory({i.id: i for i in (environment, tenant)}, rows, {})
-    assert inventory.adapter_for("FF_B", "tenant.a") == "two"
-    assert inventory.adapter_for("FF_B", "environment.e") == ""
-    assert inventory.adapter_for("FF_C", "tenant.a") == ""
+    assert inventory.adapter_names("FF_B", "tenant.a") == "two"
+    assert inventory.adapter_names("FF_B", "environment.e") == ""
+    assert inventory.adapter_names("FF_C", "tenant.a") == ""
     assert inventory.breadcrumb("tenant.a", "FF_A") == "e / a / FF_A"
     assert inventory.breadcrumb("environment.e", "FF_A") == "e / FF_A"

@@ -300,6 +300,6 @@ def test_the_range(policy: Policy) -> None:
         ("FF_MODEL_ROUTE", "model.orion-2"),
         ("FF_AGENT_DRAFT", "surface.agent"),
     ):
-        assert inventory.adapter_for(switch, target) == "simulator"
-    assert inventory.adapter_for("FF_INDEX_FREEZE", "index.policies") == ""
-    assert inventory.adapter_for("FF_CACHE_BYPASS", "tenant.borealis") == ""
+        assert inventory.adapter_names(switch, target) == "simulator"
+    assert inventory.adapter_names("FF_INDEX_FREEZE", "index.policies") == ""
+    assert inventory.adapter_names("FF_CACHE_BYPASS", "tenant.borealis") == ""

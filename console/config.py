@@ -1,4 +1,4 @@
-"""Settings: a TOML file read into a frozen dataclass, nothing more.
+"""Settings: a TOML or JSON file read into a frozen dataclass, nothing more.
 
 A missing file means the defaults; a broken one is refused with one sentence that names file, line and field. Secrets
 never stand in a settings file. The plane and the range read dataclasses of their own through the same `read`.
@@ -76,17 +76,19 @@ def remember(path: Path, *, name: str, plane: str) -> None:
 
 
 def read(path: Path, into: type[T]) -> T:
-    """Read a TOML file into the frozen dataclass `into`.
+    """Read a TOML file (or, by its name, a JSON file) into the frozen dataclass `into`.
 
     Fields may be str, int, float, bool, Path, a Literal, a tuple of one of these, another dataclass (a table), or any
     of them or None. A relative Path is taken from the file's own folder. Raises `SettingsError` for a file that cannot
-    be read, is not TOML, or holds an unknown, missing or ill-typed field.
+    be read, is not TOML or JSON, or holds an unknown, missing or ill-typed field.
     """
     text = _text_of(path)
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        table = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
         raise SettingsError(f"{path} is not a settings file: {error}.") from error
+    if not isinstance(table, dict):
+        raise SettingsError(f"{path} is not a settings file: it must hold one JSON object.")
     return _Reader(path, text).table(table, into, ())
 
 
@@ -151,6 +153,15 @@ class _Reader:
         return SettingsError(f"{where}: {'.'.join(at)} {what}.")
 
     def _line_of(self, at: tuple[str, ...]) -> int | None:
+        return self._line_in_json(at[-1]) if self.path.suffix == ".json" else self._line_in_toml(at)
+
+    def _line_in_json(self, name: str) -> int | None:
+        """The line of the only member of that name, in whichever table."""
+        member = re.compile(rf"{re.escape(json.dumps(name))}\s*:")
+        found = [number for number, line in enumerate(self.text.splitlines(), start=1) if member.search(line)]
+        return found[0] if len(found) == 1 else None
+
+    def _line_in_toml(self, at: tuple[str, ...]) -> int | None:
         *tables, name = at
         assignment = re.compile(rf"""^\s*["']?{re.escape(name)}["']?\s*=""")
         header, here = ".".join(tables), ""

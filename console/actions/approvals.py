@@ -1,7 +1,8 @@
 """A second person's approval: asked for by an event, given by a signature over exactly what will be ordered.
 
 A request lives ten minutes and approves nothing by itself; the gates count certified persons, and the plane counts
-them again (design.md, *Gates*; SWI-3). An approval given at the desk that asked is marked, to be reviewed.
+them again (design.md, *Gates*; SWI-3). An approval given at the desk that asked is marked, to be reviewed. Times of
+requests and approvals are the plane's, so that desks whose clocks differ agree on when one is over.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from console.domain.changes import Changes
 from console.domain.commands import request_subject
 from console.domain.confirmation import Preview
 from console.domain.errors import RefusedError
+from console.domain.gates import is_blank
 from console.domain.inventory import BlastRadius, Inventory
 from console.domain.switches import SwitchCatalogue
 from console.domain.times import format_utc, parse_utc
@@ -20,6 +22,7 @@ from console.proof.actor import Actor
 from console.proof.canonical import canonical, nfc
 from console.proof.envelope import SignedEvent
 from console.store.facts import certified_people
+from console.store.passed import is_taken_back
 from console.store.record import Record
 from console.store.transaction import Transaction
 
@@ -48,7 +51,7 @@ def request_approval(
     radius = inventory.blast_radius(target)
     if not radius.is_wide:
         raise RefusedError("This reaches one tenant or less and needs no second person; confirm it alone.")
-    if not reason.strip():
+    if is_blank(reason):
         raise RefusedError("Write the reason first; the second person decides by it.")
     if preview.blast_radius != radius or preview.policy_hash != policy_hash:
         raise RefusedError("The preview is not of what this switch reaches under these rules; open the preview again.")
@@ -61,7 +64,7 @@ def request_approval(
         "blast_radius": radius.as_object(),
         "policy_hash": policy_hash,
         "reason": nfc(reason)[:4000],
-        "expires": format_utc(now + timedelta(seconds=catalogue.times.approval_ttl_s)),
+        "expires": format_utc(preview.on_plane(now) + timedelta(seconds=catalogue.times.approval_ttl_s)),
     }
     with record.transaction(now) as tx:
         tx.append("approval.requested", incident, body, actor=actor)
@@ -69,26 +72,27 @@ def request_approval(
 
 
 def give_approval(
-    record: Record, incident: str, request: str, actor: Actor, now: datetime, *, preview: Preview | None = None
+    record: Record, incident: str, request: str, actor: Actor, now: datetime, *, preview: Preview
 ) -> Changes:
     """Approves the request with event id `request`, signed by the person over `domain.commands.request_subject`.
 
     `preview` is what the approving person was shown themselves. Raises RefusedError when that is not what the request
-    says, when the request is over, was answered by this person, or is their own - by name or by key - and when nobody
-    certified them.
+    says, when the request is over, was declined, withdrawn or answered by this person, or is their own - by name or by
+    key - and when nobody certified them.
     """
     key = actor.signing_key("An approval")
     with record.transaction(now) as tx:
         asked = _request(tx, incident, request)
         body = asked.envelope.body
         _refuse_approver(tx, asked, actor, key.public_hex)
-        if parse_utc(body["expires"]) <= now:
+        at = preview.on_plane(now)
+        if parse_utc(body["expires"]) <= at:
             raise RefusedError(f"The request ended at {body['expires']}; have it asked again.")
-        if _answered(tx, incident, body["command_id"], actor.person):
-            raise RefusedError(f"{actor.person} has approved this command already.")
+        if is_taken_back(tx, incident, body["command_id"]):
+            raise RefusedError("The request was declined or withdrawn; have it asked again.")
         radius = BlastRadius(str(body["blast_radius"]["scope"]), tuple(body["blast_radius"]["ids"]))
-        seen = (preview.generation, preview.blast_radius, preview.policy_hash) if preview is not None else None
-        if seen is not None and seen != (body["generation"], radius, body["policy_hash"]):
+        seen = (preview.generation, preview.blast_radius, preview.policy_hash)
+        if seen != (body["generation"], radius, body["policy_hash"]):
             raise RefusedError("What you were shown is not what you are asked to approve; have it asked again.")
         subject = request_subject(
             command_id=body["command_id"],
@@ -99,13 +103,48 @@ def give_approval(
             policy_hash=body["policy_hash"],
             expires=body["expires"],
         )
+        sig = key.sign_text(canonical(subject))
+        if any(event.envelope.body["sig"] == sig for event in tx.events(incident, "approval.given")):
+            raise RefusedError(f"{actor.person} has approved this command already.")
         given: dict[str, Any] = {
             "command_id": body["command_id"],
-            "sig": key.sign_text(canonical(subject)),
-            "approved_at": format_utc(now),
+            "sig": sig,
+            "approved_at": format_utc(at),
             "same_desk": asked.envelope.device == record.device_key.id,
         }
         tx.append("approval.given", incident, given, actor=actor, person_key=key)
+    return tx.changes
+
+
+def decline_approval(
+    record: Record, incident: str, request: str, reason: str, *, actor: Actor, now: datetime
+) -> Changes:
+    """Says no to the request with event id `request`, signed; whoever asked must ask again to get a yes.
+
+    Raises RefusedError without a reason, for whoever asked (they withdraw it), for whoever could not have approved it,
+    and when it was declined or withdrawn already.
+    """
+    key = actor.signing_key("Declining")
+    with record.transaction(now) as tx:
+        asked = _request(tx, incident, request)
+        _refuse_approver(tx, asked, actor, key.public_hex)
+        body = _taken_back_body(tx, incident, asked, reason)
+        tx.append("approval.declined", incident, body, actor=actor, person_key=key)
+    return tx.changes
+
+
+def withdraw_approval(
+    record: Record, incident: str, request: str, reason: str, *, actor: Actor, now: datetime
+) -> Changes:
+    """Takes back the request with event id `request`; what was approved for it counts no more.
+
+    Raises RefusedError without a reason, for anybody but whoever asked, and when it was taken back already.
+    """
+    with record.transaction(now) as tx:
+        asked = _request(tx, incident, request)
+        if asked.envelope.actor != actor.person:
+            raise RefusedError(f"{asked.envelope.actor} asked for it and can withdraw it; you can decline it.")
+        tx.append("approval.withdrawn", incident, _taken_back_body(tx, incident, asked, reason), actor=actor)
     return tx.changes
 
 
@@ -137,18 +176,20 @@ def _request(tx: Transaction, incident: str, request: str) -> SignedEvent:
     return found
 
 
+def _taken_back_body(tx: Transaction, incident: str, asked: SignedEvent, reason: str) -> dict[str, Any]:
+    command_id = str(asked.envelope.body["command_id"])
+    if is_blank(reason):
+        raise RefusedError("Write why; the others decide by it what to do next.")
+    if is_taken_back(tx, incident, command_id):
+        raise RefusedError("The request was declined or withdrawn already; nothing was changed.")
+    return {"command_id": command_id, "reason": nfc(reason)[:4000]}
+
+
 def _refuse_approver(tx: Transaction, asked: SignedEvent, actor: Actor, public_key: str) -> None:
-    people = certified_people(tx)
+    people = certified_people(tx, parse_utc(tx.at))
     author = people.get(asked.envelope.actor)
     known = people.get(actor.person)
     if asked.envelope.actor == actor.person or (author is not None and author.public_key == public_key):
         raise RefusedError("Whoever asks cannot be the second person; ask somebody else.")
     if known is None or known.public_key != public_key or not known.roles:
         raise RefusedError(f"{actor.person} is not certified with a role here, so the approval would not count.")
-
-
-def _answered(tx: Transaction, incident: str, command_id: str, person: str) -> bool:
-    return any(
-        event.envelope.actor == person and event.envelope.body.get("command_id") == command_id
-        for event in tx.events(incident, "approval.given")
-    )

@@ -6,11 +6,13 @@ event; the order is a row of its own that never enters the outbox (design.md, *C
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from console.domain.changes import Changes
 from console.domain.commands import Order, approval_subject
 from console.domain.confirmation import Confirmation, Preview
+from console.domain.declaring import declared_text
 from console.domain.errors import RefusedError
 from console.domain.gates import GateContext, unmet_gates
 from console.domain.inventory import Inventory
@@ -20,7 +22,8 @@ from console.domain.times import format_utc, parse_utc
 from console.proof.actor import Actor
 from console.proof.canonical import canonical, nfc
 from console.proof.keys import leaf_digest, verify_text
-from console.store.facts import certified_people, open_command, pieces
+from console.store.facts import CertifiedPerson, certified_people, open_command, pieces
+from console.store.passed import broken_glass, is_taken_back
 from console.store.record import Record
 from console.store.transaction import Transaction
 
@@ -37,8 +40,9 @@ def confirm_switch(
 ) -> Changes:
     """Writes a confirmed order, to be sent once (SWI-3, OFF-3).
 
-    Raises RefusedError with every unmet gate, when the preview is older than 60 s, or when another command on the same
-    target is still under way.
+    The order says its times by the plane's clock, as the preview showed it, so that a desk whose clock is wrong is not
+    refused; the row beside it says them by the desk's. Raises RefusedError with every unmet gate, when the preview is
+    older than 60 s, or when another command on the same target is still under way.
     """
     key = actor.signing_key("A switch")
     with record.transaction(now) as tx:
@@ -50,7 +54,7 @@ def confirm_switch(
             )
         confirmation_id = tx.new_id()
         order = _order(record, confirmation, confirmation_id, policy_hash, catalogue, actor, now)
-        context = _context(tx, order, catalogue, policy_hash, now)
+        context = _context(tx, order, catalogue, policy_hash, confirmation.preview.on_plane(now))
         unmet = unmet_gates(order, inventory, catalogue, context)
         if unmet:
             raise RefusedError(" ".join(gate.sentence for gate in unmet))
@@ -63,7 +67,8 @@ def confirm_switch(
             person_key=key,
             event_id=confirmation_id,
         )
-        tx.insert_command(order, text.decode("utf-8"), record.device_key.sign_text(text), key.sign_text(text))
+        sig, person_sig = record.device_key.sign_text(text), key.sign_text(text)
+        tx.insert_command(order, text.decode("utf-8"), sig, person_sig, offset_us=confirmation.preview.offset_us)
     return tx.changes
 
 
@@ -86,6 +91,7 @@ def _order(
     now: datetime,
 ) -> Order:
     preview = confirmation.preview
+    at = preview.on_plane(now)
     return Order(
         command_id=confirmation.command_id,
         incident=confirmation.incident,
@@ -96,8 +102,8 @@ def _order(
         generation=preview.generation,
         blast_radius=preview.blast_radius,
         policy_hash=policy_hash,
-        expires=format_utc(now + timedelta(seconds=catalogue.times.command_ttl_s)),
-        authorised_at=format_utc(now),
+        expires=format_utc(at + timedelta(seconds=catalogue.times.command_ttl_s)),
+        authorised_at=format_utc(at),
         reason=nfc(confirmation.reason),
         typed_name=nfc(confirmation.typed_name),
         dwell_ms=confirmation.dwell_ms,
@@ -116,26 +122,40 @@ def _order(
     )
 
 
-def _context(tx: Transaction, order: Order, catalogue: SwitchCatalogue, policy_hash: str, now: datetime) -> GateContext:
-    people = certified_people(tx)
-    subject = canonical(approval_subject(order, order.request_expires)) if order.approvals else b""
+def _context(
+    tx: Transaction, order: Order, catalogue: SwitchCatalogue, policy_hash: str, plane_now: datetime
+) -> GateContext:
+    people = certified_people(tx, plane_now)
     author = people.get(order.person)
-    approved = {
-        approval.person
-        for approval in order.approvals
-        if approval.person in people
-        and (author is None or people[approval.person].public_key != author.public_key)
-        and order.request_expires > format_utc(now)
-        and verify_text(people[approval.person].public_key, subject, approval.sig)
-    }
+    hour_ago = plane_now - timedelta(hours=1)
     named = [event for ids in order.criteria.values() for event in ids]
     return GateContext(
         roles_of={name: person.roles for name, person in people.items()},
-        approved_by=approved,
+        approved_by=_approved_by(tx, order, people, plane_now),
         proven=proven_ids(
             catalogue.switch(order.switch), order.target, order.criteria, pieces(tx, order.incident, named)
         ),
         policy_hash=policy_hash,
+        recent_break_glass=len(broken_glass(tx, author.public_key, format_utc(hour_ago))) if author is not None else 0,
+    )
+
+
+def _approved_by(
+    tx: Transaction, order: Order, people: Mapping[str, CertifiedPerson], plane_now: datetime
+) -> frozenset[str]:
+    """Whose approval of this very order holds: certified, another key than the author's, in time, not taken back."""
+    author = people.get(order.person)
+    if not order.approvals or author is None or order.request_expires <= format_utc(plane_now):
+        return frozenset()
+    if is_taken_back(tx, order.incident, order.command_id):
+        return frozenset()
+    subject = canonical(approval_subject(order, order.request_expires))
+    return frozenset(
+        approval.person
+        for approval in order.approvals
+        if approval.person in people
+        and people[approval.person].public_key != author.public_key
+        and verify_text(people[approval.person].public_key, subject, approval.sig)
     )
 
 
@@ -156,8 +176,12 @@ def record_sighting(
     seen_at: str,
     command_id: str,
     now: datetime,
+    capabilities: Mapping[str, bool] | None = None,
 ) -> Changes:
-    """Keeps what a preview showed of a switch; `seen_at` is the plane's own time of it, RFC 3339 (SWI-4)."""
+    """Keeps what a preview showed of a switch; `seen_at` is the plane's own time of it, RFC 3339 (SWI-4).
+
+    `capabilities` is what the back-end declared then, by name.
+    """
     with record.transaction(now) as tx:
         tx.insert_observation(
             switch=switch,
@@ -168,5 +192,7 @@ def record_sighting(
             seen_by="plane",
             observed_at=seen_at,
             command_id=command_id,
+            offset_us=preview.offset_us,
+            detail=declared_text(capabilities or {}),
         )
     return tx.changes

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from console.commands import plane_backup, plane_people
+from console.commands.conformance import conformance
 from console.commands.plane_settings import CONFIG, DATABASE, settings_of
 from console.domain.errors import ConsoleError
 from console.plane.settings import PlaneSettings, Secrets, secrets_from_file, secrets_from_line
@@ -54,6 +55,15 @@ def init(
             "root_chain": {"incarnation": 1, "seq": founded.root_chain.seq, "hash": founded.root_chain.hash},
         }
     )
+    from console.proof.words import root_words
+
+    words = " ".join(root_words(founded.root_public_key))
+    typer.echo(f"incident-console: the root key's eight words, to tell whoever is invited: {words}", err=True)
+    typer.echo(
+        f"incident-console: move {root_key} off this machine, with a copy kept elsewhere; whoever has it decides who "
+        "may do what.",
+        err=True,
+    )
 
 
 @app.command()
@@ -86,7 +96,7 @@ def run(
 
     def ready(line: dict[str, Any], stop: Any) -> None:
         server.print_line(line)
-        if not settings.gateway_url:
+        if not settings.drives_something:
             typer.echo('incident-console: no gateway is set, so every switch is "not reachable" here.', err=True)
         if secrets_stdin:
             server.call_when_stdin_closes(stop)
@@ -110,8 +120,10 @@ def _secrets(settings: PlaneSettings, from_stdin: bool) -> Secrets:
 for command in (
     plane_people.invite,
     plane_people.grant,
+    plane_people.withdraw,
     plane_people.revoke,
     plane_backup.backup,
     plane_backup.restore,
+    conformance,
 ):
     app.command()(command)

@@ -1,4 +1,4 @@
-"""`incident-console plane invite | grant | revoke`: what the holder of the organisation's root key decides.
+"""`incident-console plane invite | grant | withdraw | revoke`: what the holder of the organisation's root key decides.
 
 Each works whether the plane runs or not. The one-time code of an invitation is printed once, on standard output, and
 stands nowhere else.
@@ -75,6 +75,28 @@ def grant(
     known = _role(role, settings.policy)
     write_as_root(settings, read_key(root_key, ROOT_KEY), granting(person, known), wall_clock, port)
     typer.echo(f"{person} holds the role {known}.")
+
+
+def withdraw(
+    person: Annotated[str, typer.Argument(help="Who is to hold the role no longer.")],
+    role: Annotated[str, typer.Argument(help="The role, by its id or another name of it.")],
+    root_key: _ROOT_KEY,
+    reason: Annotated[str, typer.Option(help="Why; it stands in the record.")],
+    config: CONFIG = None,
+    database: DATABASE = None,
+    port: PORT = None,
+) -> None:
+    """Take a role back from a person; what they lent of it ends at once."""
+    from console.plane.founding import ROOT_KEY, read_key
+    from console.plane.rooting import withdrawal, write_as_root
+    from console.plane.service import wall_clock
+
+    settings = settings_of(config, database)
+    _check(person, "person")
+    _check(reason, "reason")
+    known = _role(role, settings.policy)
+    write_as_root(settings, read_key(root_key, ROOT_KEY), withdrawal(person, known, reason), wall_clock, port)
+    typer.echo(f"{person} no longer holds the role {known}.")
 
 
 def revoke(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from console.domain.commands import Approval
 from console.domain.inventory import BlastRadius
@@ -13,8 +14,9 @@ from console.domain.inventory import BlastRadius
 class Preview:
     """What the plane answered when the sheet opened: the state, its generation, what would be reached.
 
-    `counts` are live numbers for the eye (sessions, requests in the last 60 s ...) as of `counted_at`; they are
-    shown and never signed. Times are RFC 3339 UTC.
+    `counts` are live numbers of the target for the eye (sessions, requests in the last 60 s ...) as of `counted_at`,
+    `reached` those of everything a stop would reach, by inventory id; they are shown and never signed. Times are
+    RFC 3339 UTC, on the desk's clock; the plane's clock is `offset_us` ahead of it.
     """
 
     select_token: str
@@ -27,6 +29,12 @@ class Preview:
     counts: Mapping[str, int]
     counted_at: str
     adapter: str
+    reached: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    offset_us: int = 0
+
+    def on_plane(self, moment: datetime) -> datetime:
+        """A moment of the desk's clock as the plane's clock shows it."""
+        return moment + timedelta(microseconds=self.offset_us)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,14 +7,18 @@ is "AI enabled", so a lost state means stopped wherever a gateway asks.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from console.domain.budgets import Caps
 from console.domain.errors import InputError
 
 STOPPED = "stopped"
 RUNNING = "running"
 UNKNOWN = "unknown"
 WANTS = (STOPPED, RUNNING)
+
+TEL_3_CAPS = Caps(turns=10, input_tokens=100_000, writes=5, micro_usd=5_000_000)
+"""The caps of the sources, where an organisation sets none of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +72,50 @@ class GateTimes:
 
 
 @dataclass(frozen=True, slots=True)
+class GateLimits:
+    """Other numbers of the gates, settings in `data/switches` too: the unit ends the name.
+
+    One person may break the glass `break_glass_per_hour` times (SWI-11); who approves was certified at least
+    `approver_age_h` hours ago; a role is lent for at most `delegation_max_h` hours; a desk that nobody touched for
+    `idle_lock_s` seconds locks its keys.
+    """
+
+    break_glass_per_hour: int = 3
+    approver_age_h: int = 24
+    delegation_max_h: int = 24
+    idle_lock_s: int = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """An automatic stop (SWI-9): when `metric` fails, `switch` is stopped on the item that the breach names.
+
+    `owner_role` is paged and lifts it through the restore gate; it is the machine's for `expires_min` minutes, then a
+    person must have taken it over. `sentence` is what people read.
+    """
+
+    id: str
+    metric: str
+    switch: str
+    owner_role: str
+    expires_min: int
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class SwitchCatalogue:
-    """Every switch by id, every further action by id (title), and the gate times."""
+    """Every switch by id, every further action by id (title), and the times of the gates.
+
+    `limits` are the gates' other numbers, `breakers` the automatic stops by id, `budgets` the caps that a gateway
+    reserves from (TEL-3).
+    """
 
     switches: Mapping[str, Switch]
     actions: Mapping[str, str]
     times: GateTimes
+    limits: GateLimits = GateLimits()
+    breakers: Mapping[str, Breaker] = field(default_factory=dict)
+    budgets: Caps = TEL_3_CAPS
 
     def switch(self, switch_id: str) -> Switch:
         """The switch of that id; raises InputError when there is none."""

@@ -14,8 +14,9 @@ from datetime import datetime
 from console.domain.access import ACCESS_TYPES, COMMANDER, OPEN, Access
 from console.domain.errors import InputError
 from console.domain.events import PERSON_SIGNED, PLANE_ONLY, ROOT_ONLY, check_body
+from console.domain.people import LENT_AT_MOST_H, Loan, loan_fault, recall_fault
 from console.domain.times import to_epoch_us
-from console.plane.identities import ENROLMENTS, Identities, certificate_fault
+from console.plane.identities import ENROLMENTS, LENDING, Identities, certificate_fault
 from console.proof.chain import ChainHead, link_fault
 from console.proof.envelope import SYSTEM, Envelope, SignedEvent
 from console.proof.keys import verify_text
@@ -26,6 +27,8 @@ CLOCK_TOLERANCE_MS = 120_000
 
 NOT_PERSONS = frozenset({"plane", "root"})
 """The names under which the plane's own device and the root key write."""
+
+_FOREIGN = "This desk belongs to {owner}; what {author} writes at it carries their signature: sign in and write it again."
 
 _HLC_COUNTER_BITS = 16
 
@@ -41,6 +44,7 @@ class Scene:
         id_taken: another event with this id was accepted before.
         now: the plane's time.
         access: who is let into the incident that the event belongs to.
+        lent_most_h: for how many hours a role may be lent.
     """
 
     identities: Identities
@@ -49,6 +53,7 @@ class Scene:
     id_taken: bool
     now: datetime
     access: Access = OPEN
+    lent_most_h: int = LENT_AT_MOST_H
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ def _content_problem(signed: SignedEvent, scene: Scene) -> Problem | None:
         return Problem("wrong_world", _world_sentence(scene.exercise))
     forbidden = (
         scene.identities.revocation(event.device, event.actor)
-        or _permission_fault(event, scene.identities)
+        or _permission_fault(event, scene)
         or _access_fault(event, scene)
     )
     if forbidden:
@@ -111,7 +116,7 @@ def _content_problem(signed: SignedEvent, scene: Scene) -> Problem | None:
     certificate = certificate_fault(event) if event.type in ROOT_ONLY else ""
     if certificate:
         return Problem("malformed", certificate)
-    unsigned = _person_fault(signed, scene.identities)
+    unsigned = _person_fault(signed, scene.identities) or _lending_fault(event, scene)
     return Problem("forbidden", unsigned) if unsigned else None
 
 
@@ -124,7 +129,8 @@ def _authorship_fault(signed: SignedEvent, identities: Identities) -> str:
     return ""
 
 
-def _permission_fault(event: Envelope, identities: Identities) -> str:
+def _permission_fault(event: Envelope, scene: Scene) -> str:
+    identities = scene.identities
     is_root = event.device == identities.root_device
     if event.type in ROOT_ONLY and (not is_root or event.incident != SYSTEM):
         return f"Only the organisation's root key may write '{event.type}', in the incident 'system'."
@@ -140,7 +146,7 @@ def _permission_fault(event: Envelope, identities: Identities) -> str:
         return f"Only the control plane's own device may write '{event.type}'."
     if event.actor in NOT_PERSONS and not is_root:
         return f"'{event.actor}' is not a person; write this in your own name."
-    if event.type == "conflict.resolved" and COMMANDER not in identities.roles.get(event.actor, ()):
+    if event.type == "conflict.resolved" and not _commands(event.actor, scene):
         return "A conflict is resolved by somebody whom the organisation lets command; ask the incident commander."
     if event.type == "switch.observed" and event.body.get("by") == "plane":
         return "An observation by the plane is written by the plane alone; say who observed it from where."
@@ -148,23 +154,55 @@ def _permission_fault(event: Envelope, identities: Identities) -> str:
 
 
 def _access_fault(event: Envelope, scene: Scene) -> str:
-    """Access is judged here, at the event's own position; an enrolled device writes as the person it belongs to."""
+    """Access is judged here, at the event's own position; whose device it is must be let in, and who writes at it."""
     known, access = scene.identities, scene.access
     if event.device in (known.plane_device, known.root_device):
         return ""
     if event.type in ACCESS_TYPES:
         if event.incident == SYSTEM:
             return "Access is limited incident by incident; write this in the incident that it is about."
-        if access.commander != event.actor or COMMANDER not in known.roles.get(event.actor, ()):
+        if access.commander != event.actor or not _commands(event.actor, scene):
             return "Only the commander of this incident decides who has access; ask them, or take the command first."
-    if not access.lets_in(known.person_of(event.device) or event.actor):
+    writers = {known.person_of(event.device) or event.actor, *({event.actor} & known.persons.keys())}
+    if not all(access.lets_in(person) for person in writers):
         return "The commander limited the access to this incident; ask them to be let in."
     return ""
 
 
+def _commands(person: str, scene: Scene) -> bool:
+    return COMMANDER in scene.identities.roles_at(scene.now).get(person, ())
+
+
+def _lending_fault(event: Envelope, scene: Scene) -> str:
+    """Why a role is not lent, or taken back, by this event; `until` is compared with this plane's clock alone."""
+    if event.type not in LENDING:
+        return ""
+    if event.incident != SYSTEM:
+        return "A role is lent for everything its holder may do; write this in the incident 'system'."
+    known, body = scene.identities, event.body
+    person, role, granted = str(body["person"]), str(body["role"]), known.roles.get(event.actor, frozenset())
+    if event.type == "role.recalled":
+        return recall_fault(person, role, event.actor, granted)
+    if person not in known.persons:
+        return f"{person[:80]} is not certified here; a role is lent to certified persons only."
+    if person != event.actor and known.same_key(person, event.actor):
+        return f"{person[:80]} is another name of {event.actor[:80]}; nobody lends a role to themselves."
+    return loan_fault(Loan(person, role, event.actor, str(body["until"])), granted, scene.now, scene.lent_most_h)
+
+
+def _is_foreign(event: Envelope, identities: Identities) -> bool:
+    """Whether somebody known is named as the author at a device that belongs to somebody else."""
+    owner = identities.person_of(event.device)
+    return bool(owner) and owner != event.actor and event.actor in identities.persons
+
+
 def _person_fault(signed: SignedEvent, identities: Identities) -> str:
-    event = signed.envelope
-    if not signed.person_sig and event.type not in PERSON_SIGNED:
+    event, needed = signed.envelope, signed.envelope.type in PERSON_SIGNED
+    owner = identities.person_of(event.device)
+    if not signed.person_sig and not needed:
+        foreign = _is_foreign(event, identities)
+        return _FOREIGN.format(owner=owner[:80], author=event.actor[:80]) if foreign else ""
+    if not needed and owner == event.actor and _signed_before(signed, identities):
         return ""
     key = identities.persons.get(event.actor, "")
     if not key:
@@ -174,6 +212,16 @@ def _person_fault(signed: SignedEvent, identities: Identities) -> str:
     if not verify_text(key, signed.canon.encode("utf-8"), signed.person_sig):
         return f"The second signature is not that of {event.actor[:80]}; sign in and write it again."
     return ""
+
+
+def _signed_before(signed: SignedEvent, identities: Identities) -> bool:
+    """Whether a key signed that a later enrolment of the same person replaced: their first desk still holds that one.
+
+    It says who wrote, at their own desk; it decides nothing any more.
+    """
+    text = signed.canon.encode("utf-8")
+    keys = identities.former_keys.get(signed.envelope.actor, frozenset())
+    return any(verify_text(key, text, signed.person_sig) for key in keys)
 
 
 def _skew_ms(event: Envelope, now: datetime) -> int:

@@ -34,6 +34,7 @@ class PostgresSettings:
     """A PostgreSQL with pgvector that holds an index; `host` a name, an address or the folder of a socket.
 
     `user` may change the provisioned switch tables and end other sessions; `probe_user` is an ordinary ingest role.
+    Another machine is reached over TLS only, its certificate checked against `tls_ca` (None: the system's authorities).
     """
 
     host: str
@@ -41,14 +42,21 @@ class PostgresSettings:
     database: str = "postgres"
     user: str = "console_switch"
     probe_user: str = "console_probe"
+    tls_ca: Path | None = None
 
 
 @dataclass(frozen=True)
 class OpenBaoSettings:
-    """OpenBao (or a Vault), where tools get their credentials; a tool's token role is `role` and the tool's name."""
+    """OpenBao (or a Vault), where tools get their credentials; a tool's token role is `role` and the tool's name.
+
+    `database` is the mount of the engine that makes their database logins, under the same names ("": none is driven);
+    `tls_ca` the authority of its certificate (None: the system's).
+    """
 
     url: str
     role: str = "tool-"
+    database: str = ""
+    tls_ca: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -66,8 +74,10 @@ class WebhookSettings:
     """Any system that takes signed webhooks; `url` takes the call, `state_url` says what it holds ("": nothing does).
 
     `probe_url` answers to a request that the switch, when stopped, must refuse; "" when there is none.
+    `allow` lists private addresses or networks that these names may lead to, as "10.1.2.3" or "10.1.2.0/24".
     """
 
     url: str
     state_url: str = ""
     probe_url: str = ""
+    allow: tuple[str, ...] = ()

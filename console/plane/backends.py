@@ -102,11 +102,15 @@ class Refuser:
 
 @dataclass(frozen=True, slots=True)
 class ProbeReply:
-    """What one request through the data path met at `at`, and every switch it was refused by."""
+    """What one request through the data path met at `at`, and every switch it was refused by.
+
+    `notice` is what the user was told of anything missing, where the probe read that far (SWI-10).
+    """
 
     outcome: str
     at: datetime
     refused_by: tuple[Refuser, ...] = ()
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

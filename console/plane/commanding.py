@@ -9,27 +9,30 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
-from console.domain.commands import ACKNOWLEDGED, EXPIRED, REFUSED, STALE, SUPERSEDED, Order, order_from_object
+from console.domain.commands import ACKNOWLEDGED, EXPIRED, REFUSED, STALE, Order, order_from_object
 from console.domain.errors import ConsoleError, InputError
-from console.domain.switches import RUNNING, STOPPED, UNKNOWN
+from console.domain.switches import STOPPED
 from console.domain.times import format_utc
 from console.plane import desired, ledger
-from console.plane.backends import SERVED, SWITCHED_OFF, BackEnd, Capability, Counts, ProbeReply, ServiceBackEnd
+from console.plane.accepting import take_up
+from console.plane.backends import NO_ANSWER, Capability, ProbeReply
 from console.plane.db import Database, Transaction
-from console.plane.desired import Desired
+from console.plane.desired import Desired, Enforced
 from console.plane.ledger import Command
 from console.plane.operating import Operator
 from console.plane.orders import Rules, Situation, authorship_problem, order_problem
+from console.plane.paging import Pages
 from console.plane.previews import Preview, Previews
-from console.plane.proofs import proven_ids
+from console.plane.proofs import proven_ids, recent_break_glass
 from console.plane.record import Clock, Record
+from console.plane.showing import counting_for, sight_of, together
 from console.proof.canonical import parse_canonical
 from console.proof.keys import leaf_digest
 from console.protocol.messages import CommandRequest, SelectRequest
@@ -99,34 +102,33 @@ class Commanding:
             switch = self._rules.catalogue.switch(request.switch)
         except InputError as error:
             raise Refused(Problem("not_found", error.sentence)) from error
-        adapter = next(iter(self._rules.inventory.adapters_for(switch.id, item.id)), "")
-        if not adapter:
+        names = self._operator.adapters(switch.id, item.id)
+        if not names:
             raise Refused(
                 Problem("not_found", f"No adapter enforces {switch.id} on {item.id}; do it by hand: {switch.fallback}")
             )
-        wanted, pending = await self._database.read(lambda c: _standing(c, switch.id, item.id))
-        back_end = self._operator.back_ends.get(adapter)
-        reply, counts = ProbeReply("no_answer", self._clock()), Counts("", {})
-        if back_end is not None:
-            reply, counts = await asyncio.gather(self._probe(back_end, request), _counts_of(back_end))
-        state, method, shown_by = _sight(reply, wanted)
+        wanted, marks, pending = await self._database.read(lambda c: _standing(c, switch.id, item.id, names))
         radius = self._rules.inventory.blast_radius(item.id)
+        counting = counting_for(self._operator.back_ends, names, radius.ids)
+        probing = asyncio.gather(*(self._probe(name, request) for name in names))
+        counts, replies = await asyncio.gather(counting, probing)
+        sight = sight_of(replies, wanted, marks)
         now = self._clock()
         preview = Preview(device, request.incident, switch.id, item.id, request.want, wanted.generation, now)
         return Shown(
             token=self._previews.give(preview, now),
             generation=wanted.generation,
-            state=state,
-            observed_at=reply.at,
-            method=method,
-            command_id=shown_by,
+            state=sight.state,
+            observed_at=min(reply.at for reply in replies),  # no fresher than its oldest part
+            method=sight.method,
+            command_id=sight.command_id,
             scope=radius.scope,
             ids=radius.ids,
             counts=counts.by_id.get(item.id, {}),
             reached={one: dict(counts.by_id[one]) for one in radius.ids if one in counts.by_id},
             counted_at=counts.counted_at or format_utc(now),
-            adapter=adapter,
-            capability=self._operator.capabilities.get(adapter, {}).get(switch.id),
+            adapter=self._rules.inventory.adapter_names(switch.id, item.id),
+            capability=together([self._operator.capabilities.get(name, {}).get(switch.id) for name in names]),
             pending=pending,
         )
 
@@ -159,13 +161,17 @@ class Commanding:
             raise Refused(Problem("not_found", "This plane never received a command of that id."))
         return found
 
-    async def _probe(self, back_end: BackEnd, request: SelectRequest) -> ProbeReply:
+    async def _probe(self, name: str, request: SelectRequest) -> ProbeReply:
+        """What the data path of one back-end shows; its stream is kept for the stop that may follow."""
+        back_end = self._operator.back_ends.get(name)
+        if back_end is None:
+            return ProbeReply(NO_ANSWER, self._clock())
         item = self._rules.inventory.item(request.target)
         reply, stream = await back_end.open_stream(request.switch, item, OPEN_STREAM_S)
         if stream is not None and request.want != STOPPED:
             await stream.close()
             stream = None
-        self._previews.keep_stream(request.switch, request.target, stream)
+        self._previews.keep_stream(request.switch, request.target, name, stream)
         return reply
 
     def _judge(
@@ -200,8 +206,9 @@ class Commanding:
             epoch=self._record.birth.epoch,
             generation=wanted.generation,
             preview=preview,
-            proven=self._proven(tx.connection, order),
+            proven=self._proven(tx.connection, order, now),
             now=now,
+            recent_break_glass=recent_break_glass(tx.connection, order, identities, now) if order.break_glass else 0,
         )
         problem = order_problem(order, self._rules, situation)
         row = Command(
@@ -219,11 +226,12 @@ class Commanding:
         )
         if problem is not None:
             return self._refuse(tx, row, problem), problem, False
-        return self._take(tx, row, wanted), None, True
+        return self._take(tx, row, order), None, True
 
-    def _proven(self, connection: Connection, order: Order) -> frozenset[str]:
+    def _proven(self, connection: Connection, order: Order, now: datetime) -> frozenset[str]:
         switch = self._rules.catalogue.switches.get(order.switch)
-        return proven_ids(connection, order, switch, self._record.identities) if switch is not None else frozenset()
+        known = self._record.identities
+        return proven_ids(connection, order, switch, known, now) if switch is not None else frozenset()
 
     def _refuse(self, tx: Transaction, row: Command, problem: Problem) -> Command:
         refused = replace(row, state=_END_OF.get(problem.kind, REFUSED), problem=problem.as_object())
@@ -239,29 +247,20 @@ class Commanding:
         self._record.write(tx, "switch.refused", row.incident, body)
         return refused
 
-    def _take(self, tx: Transaction, row: Command, wanted: Desired) -> Command:
+    def _take(self, tx: Transaction, row: Command, order: Order) -> Command:
         at = format_utc(self._clock())
-        for older in ledger.supersede(tx.connection, row.switch, row.target):
-            sentence = f"A newer command ({row.command_id}) was given for this switch."
-            ended = {"command_id": older.command_id, "state": SUPERSEDED, "sentence": sentence}
-            self._record.write(tx, "switch.ended", older.incident, ended)
-        generation = wanted.generation + 1
-        command = replace(row, generation=generation, was=wanted.want, acknowledged_at=at)
-        ledger.enter(tx.connection, command)
-        desired.set_desired(
-            tx.connection,
-            Desired(row.switch, row.target, row.want, generation, row.command_id, row.command_id, row.incident, at),
-        )
+        command = take_up(tx, self._record, row, self._operator.adapters(row.switch, row.target), at)
         body: dict[str, Any] = {
             "command_id": row.command_id,
             "switch": row.switch,
             "target": row.target,
             "want": row.want,
-            "generation": generation,
+            "generation": command.generation,
             "order_hash": row.order_hash,
             "acknowledged_at": at,
         }
         self._record.write(tx, "switch.acknowledged", row.incident, body)
+        Pages(self._record, self._clock()).page_for(tx, order)
         return command
 
 
@@ -279,27 +278,12 @@ def read_order(canon: str) -> tuple[Order, bytes]:
     return order, text
 
 
-def _standing(connection: Connection, switch: str, target: str) -> tuple[Desired, str]:
-    return desired.desired(connection, switch, target), ledger.pending(connection, switch, target)
-
-
-def _sight(reply: ProbeReply, wanted: Desired) -> tuple[str, str, str]:
-    """(state, method, command) that one reply shows of this switch."""
-    if reply.outcome == SERVED:
-        return RUNNING, "probe", wanted.command_id if wanted.want == RUNNING else ""
-    if reply.outcome == SWITCHED_OFF:
-        ours = [r for r in reply.refused_by if (r.switch, r.target) == (wanted.switch, wanted.target)]
-        if ours:
-            named = ours[0].assertion_id
-            return STOPPED, "probe", wanted.command_id if named == wanted.enforced_by else named
-    return UNKNOWN, "none", ""
-
-
-async def _counts_of(back_end: BackEnd) -> Counts:
-    try:
-        return await back_end.counts() if isinstance(back_end, ServiceBackEnd) else Counts("", {})
-    except ConsoleError:
-        return Counts("", {})
+def _standing(
+    connection: Connection, switch: str, target: str, adapters: Sequence[str]
+) -> tuple[Desired, list[Enforced], str]:
+    wanted = desired.desired(connection, switch, target)
+    marks = [desired.enforced(connection, adapter, wanted) for adapter in adapters]
+    return wanted, marks, ledger.pending(connection, switch, target)
 
 
 def _problem_of(command: Command) -> Problem | None:

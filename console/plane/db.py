@@ -30,7 +30,7 @@ except ImportError:  # pragma: no cover - elsewhere than on Linux Python's own S
 
 T = TypeVar("T")
 
-SCHEMA = "0001"
+SCHEMA = "0003"
 """The newest step in `migrations/versions`."""
 
 _PRAGMAS = (
@@ -102,6 +102,7 @@ class Database:
     def __init__(self, url: URL) -> None:
         self.url = url
         self.changed = Bell()
+        self.address = ""
         self._lock = _locked(url)
         try:
             self._engine = _engine(url)
@@ -171,6 +172,7 @@ class Database:
 
     def announce(self, address: str) -> None:
         """Write into the lock file where the plane that holds it is reached; gone with the next holder."""
+        self.address = address
         if self._lock is not None:
             os.pwrite(self._lock, address.encode(), 0)
 

@@ -19,6 +19,7 @@ from console.proof.canonical import canonical, nfc
 from console.proof.envelope import SYSTEM
 from console.proof.journal import enrol_subject
 from console.proof.keys import key_id, verify_text
+from console.proof.points import is_sound_key
 from console.protocol.limits import DEFAULT_LIMITS
 from console.protocol.messages import EnrolRequest
 from console.protocol.problems import Problem
@@ -84,6 +85,9 @@ def _proof_problem(request: EnrolRequest, device: str, now: datetime) -> Problem
         distance = abs((parse_utc(request.time) - now).total_seconds())
     except InputError as error:
         return Problem("malformed", error.sentence)
+    keys = (request.device_public_key, request.person_public_key)
+    if not all(is_sound_key(key) for key in keys if key):
+        return Problem("malformed", "A key in this request proves nothing (no proper point of Ed25519); make another.")
     subject = canonical(enrol_subject(request.code, device, request.person_public_key, request.time))
     if not verify_text(request.device_public_key, subject, request.sig):
         return Problem("forbidden", "The device did not sign this request; sign it with the key that is enrolled.")

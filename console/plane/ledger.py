@@ -68,6 +68,7 @@ class Command:
 
 _ENTER = insert(COMMAND)
 _FIND = select(COMMAND).where(COMMAND.c.command_id == bindparam("id"))
+_TAKEN_SINCE = select(COMMAND).where(COMMAND.c.acknowledged_at > bindparam("since"))
 _UNRESOLVED = select(COMMAND).where(COMMAND.c.state.not_in(ENDS)).order_by(COMMAND.c.acknowledged_at)
 _UNRESOLVED_AT = _UNRESOLVED.where(COMMAND.c.switch == bindparam("on"), COMMAND.c.target == bindparam("at"))
 
@@ -114,6 +115,11 @@ def unresolved(connection: Connection) -> list[Command]:
 def under_way(connection: Connection, switch: str, target: str) -> list[Command]:
     """Those on one switch, oldest first."""
     return [_command(row) for row in connection.execute(_UNRESOLVED_AT, {"on": switch, "at": target})]
+
+
+def taken_since(connection: Connection, since: str) -> list[Command]:
+    """Every command acknowledged after that time (RFC 3339), in no order; what was refused never was."""
+    return [_command(row) for row in connection.execute(_TAKEN_SINCE, {"since": since})]
 
 
 def pending(connection: Connection, switch: str, target: str) -> str:

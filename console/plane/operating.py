@@ -1,70 +1,42 @@
 """Carrying a command out: record, then act, then probe, then record.
 
 The intent is committed before anything happens, so a plane that dies in between leaves a row that says so; `resolve`
-finds out afterwards what became of it and never sends what is over. Whatever is not seen is "unknown".
+finds out afterwards what became of it and never sends what is over. Whatever is not seen is "unknown". Where several
+back-ends enforce one switch, all are acted on at once, and the command is verified when a probe saw it at every one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Awaitable, Iterable, Mapping
+from typing import Literal, TypeVar
 
-from sqlalchemy import update
-
-from console.domain.commands import (
-    DISPATCHED,
-    EXPIRED,
-    REFUSED,
-    SUPERSEDED,
-    UNKNOWN,
-    VERIFIED,
-    may_move,
-    order_from_object,
-)
+from console.domain.commands import EXPIRED, REFUSED, SUPERSEDED, UNKNOWN, order_from_object
 from console.domain.errors import EnvironmentFault
-from console.domain.switches import RUNNING, STOPPED
+from console.domain.switches import STOPPED
 from console.domain.times import format_utc, parse_utc
-from console.plane import desired, ledger, probes
-from console.plane.backends import Applied, Assertion, BackEnd, BackEndFault, BackEndRefusal, Capability, ProbeStream
-from console.plane.db import Database, Transaction
-from console.plane.ledger import Command, Result
+from console.plane import acting, desired, probes
+from console.plane.acting import Deed, Dispatch
+from console.plane.backends import Assertion, BackEnd, BackEndFault, BackEndRefusal, Capability, ProbeStream, ReadBack
+from console.plane.db import Database
+from console.plane.desired import Enforced
+from console.plane.ledger import Command
 from console.plane.orders import Rules
+from console.plane.outcomes import Outcomes
 from console.plane.previews import Previews
-from console.plane.probes import Aim, Effect
-from console.plane.record import ACTOR, Clock, Record
-from console.plane.tables import INCIDENT
+from console.plane.probes import Aim
+from console.plane.record import Clock, Record
 from console.proof.canonical import parse_canonical
 
 _log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """One observation of a switch, to be recorded as an event and in the ledger.
+NOT_CONNECTED = "it is not connected; what it holds is unknown"
+TOO_LATE = "It ended before it reached the back-end; nothing was done."
 
-    `command_id` is the person's command, `aim` what was looked for (under the id the back-end holds it by).
-    """
-
-    command_id: str
-    incident: str
-    aim: Aim
-    effect: Effect
-    method: str
-    results: Mapping[str, Result]
-    detail: Mapping[str, str]
-    event_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Dispatch:
-    """What the back-end answered to a command, and when; recorded with what the first probe saw, or before the next."""
-
-    adapter: str
-    reply: str
-    at: str
+_Fate = Literal["silent", "holds it", "lost it", "newer", "never had it", "too old", "too late"]
 
 
 class Operator:
@@ -73,6 +45,7 @@ class Operator:
     Attributes:
         back_ends: by adapter name; those that are not there are "not reachable".
         capabilities: what each back-end declared, by adapter and switch; filled as they are asked.
+        outcomes: how what became of commands is written down.
     """
 
     def __init__(
@@ -86,6 +59,7 @@ class Operator:
     ) -> None:
         self.back_ends = back_ends
         self.capabilities: dict[str, Mapping[str, Capability]] = {}
+        self.outcomes = Outcomes(database, record, rules)
         self._database, self._record, self._rules = database, record, rules
         self._previews, self._clock = previews, clock
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
@@ -110,9 +84,9 @@ class Operator:
         """Whether a command on that switch is being carried out right now."""
         return (switch, target) in self._running
 
-    def back_end(self, switch: str, target: str) -> BackEnd | None:
-        """The back-end that enforces that switch there, None when none is connected."""
-        return self.back_ends.get(next(iter(self._rules.inventory.adapters_for(switch, target)), ""))
+    def adapters(self, switch: str, target: str) -> tuple[str, ...]:
+        """Every adapter that enforces that switch there, connected or not."""
+        return self._rules.inventory.adapters_for(switch, target)
 
     async def close(self) -> None:
         """Stop what is under way; it is resolved at the next start."""
@@ -122,63 +96,101 @@ class Operator:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def resolve(self, command: Command) -> None:
-        """Find out what became of a command nobody is carrying out: by read-back and probe.
+        """Find out what became of a command nobody is carrying out: by read-back and probe, at every back-end.
 
-        Sends it again only when the back-end never answered to it, never had it, it has not ended yet, and the ledger
-        was not put back since: an older ledger does not know what happened after it. Raises BackEndFault when the
-        back-end does not answer; the command stays unknown.
+        Sends it again only where a back-end never answered to it, never had it, it has not ended yet, and the ledger
+        was not put back since: an older ledger does not know what happened after it. Raises BackEndFault when no
+        back-end answers; the command stays unknown.
         """
-        back_end = self.back_end(command.switch, command.target)
-        if back_end is None:
-            raise BackEndFault(f"No back-end is connected for {command.switch} on {command.target}.")
-        read = await back_end.read_back()
-        held = read.switches.get((command.switch, command.target))
-        generation = held.generation if held is not None else 0
-        if held is not None and (generation, held.assertion_id) == (command.generation, command.command_id):
-            found = Dispatch(back_end.name, "found by read-back", format_utc(self._clock()))
-            await self._observe(back_end, command, None, None if command.dispatched_at else found, seconds=0)
-        elif command.dispatched_at and generation < command.generation:
-            await self._observe(back_end, command, None, None, seconds=0)  # it said "applied" and does not hold it
-        elif generation >= command.generation:
-            await self._end(command, (SUPERSEDED,), "The back-end holds a newer state than this command's.", generation)
-        elif self._epoch_of(command) != self._record.birth.epoch:
-            sentence = "The plane was restored from a backup meanwhile; nothing of before is sent on, order it again."
-            await self._end(command, (UNKNOWN, EXPIRED), sentence, generation)
-        elif parse_utc(command.expires) > self._clock():
+        names = self.adapters(command.switch, command.target)
+        marks = await self._database.read(
+            lambda c: {
+                name: desired.enforced(c, name, desired.desired(c, command.switch, command.target)) for name in names
+            }
+        )
+        reads = dict(zip(names, await asyncio.gather(*map(self._read, names)), strict=True))
+        if not any(isinstance(read, ReadBack) for read in reads.values()):
+            raise BackEndFault(
+                acting.sentence_of([Deed(n, _aim(command), trouble=str(reads[n])) for n in names])
+                if names
+                else f"No back-end is connected for {command.switch} on {command.target}."
+            )
+        fates = {name: self._fate(command, marks[name], reads[name]) for name in names}
+        newest = max(_held_generation(read, command) for read in reads.values())
+        if set(fates.values()) <= {"newer", "too old", "too late"}:
+            await self._end_unsent(command, set(fates.values()), newest)
+        elif set(fates.values()) == {"never had it"}:
             await self._carry_out(command)
         else:
-            await self._end(
-                command, (UNKNOWN, EXPIRED), "It ended before it reached the back-end; nothing was done.", generation
-            )
+            deeds = await _all(self._pursue(command, name, fates[name], marks[name], reads[name]) for name in names)
+            await self._conclude(command, deeds)
+
+    async def look(
+        self, name: str, aim: Aim, *, seconds: float | None = None, dispatch: Dispatch | None = None
+    ) -> Deed:
+        """What a probe shows of a switch at one back-end, for `seconds` at most (0: now)."""
+        back_end, item = self.back_ends.get(name), self._rules.inventory.item(aim.target)
+        if back_end is None:
+            return Deed(name, aim, trouble=NOT_CONNECTED)
+        if not back_end.can_probe(aim.switch, item):
+            # a read-back alone is never more than "dispatched"
+            return Deed(name, aim, dispatch, trouble="it answered, and no probe can see it", is_unprobed=True)
+        return Deed(name, aim, dispatch, await probes.watch_effect(back_end, item, aim, seconds))
+
+    async def _read(self, name: str) -> ReadBack | str:
+        """What a back-end holds, or why that is not known."""
+        back_end = self.back_ends.get(name)
+        if back_end is None:
+            return NOT_CONNECTED
+        try:
+            return await back_end.read_back()
+        except (BackEndFault, BackEndRefusal) as fault:
+            return fault.sentence
+
+    def _fate(self, command: Command, mark: Enforced, read: ReadBack | str) -> _Fate:
+        """What became of a command at one back-end, from what that one holds."""
+        if isinstance(read, str):
+            return "silent"
+        held = read.switches.get((command.switch, command.target))
+        generation = held.generation if held is not None else 0
+        if held is not None and (generation, held.assertion_id) == (mark.generation, mark.assertion_id):
+            return "holds it"
+        if generation >= mark.generation:
+            return "newer"
+        if mark.dispatched_at or command.dispatched_at:
+            return "lost it"  # it said "applied" and does not hold it
+        if self._epoch_of(command) != self._record.birth.epoch:
+            return "too old"
+        return "never had it" if parse_utc(command.expires) > self._clock() else "too late"
+
+    async def _pursue(self, command: Command, name: str, fate: _Fate, mark: Enforced, read: ReadBack | str) -> Deed:
+        """Act where it was never sent, look where it was, and say what stands in the way elsewhere."""
+        aim = _aim(command, mark)
+        if isinstance(read, str):
+            return Deed(name, aim, trouble=read)
+        if fate == "never had it":
+            return await self._act(command, name, None, probes.DEADLINE_S)
+        if fate == "newer":
+            return Deed(name, aim, refusal=BackEndRefusal("stale", "it holds a newer state than this command's"))
+        if fate in ("too old", "too late"):
+            return Deed(name, aim, trouble="the command ended before it reached it")
+        answered = mark.dispatched_at or command.dispatched_at or fate == "lost it"
+        found = None if answered else Dispatch(name, "found by read-back", format_utc(self._clock()))
+        return await self._seen(command, name, aim, None, found, seconds=0)
+
+    async def _end_unsent(self, command: Command, fates: set[_Fate], newest: int) -> None:
+        if "newer" in fates:
+            sentence = "The back-end holds a newer state than this command's."
+            await self.outcomes.ended(command, (SUPERSEDED,), sentence, newest)
+        elif "too old" in fates:
+            sentence = "The plane was restored from a backup meanwhile; nothing of before is sent on, order it again."
+            await self.outcomes.ended(command, (UNKNOWN, EXPIRED), sentence, newest)
+        else:
+            await self.outcomes.ended(command, (UNKNOWN, EXPIRED), TOO_LATE, newest)
 
     def _epoch_of(self, command: Command) -> str:
         """The epoch of the journal that the order was given in."""
         return order_from_object(parse_canonical(command.canon.encode("utf-8"))).epoch
-
-    async def write_observed(self, observed: Observed, to_state: str = "", dispatch: Dispatch | None = None) -> None:
-        """Record an observation, and move its command to `to_state` when one is given and it may go there.
-
-        `dispatch` is recorded first when it was not before.
-        """
-
-        def work(tx: Transaction) -> None:
-            held = ledger.find(tx.connection, observed.command_id)
-            if held is None or (to_state and held.is_over):
-                return
-            if dispatch is not None:
-                self._enter_dispatch(tx, held, dispatch)
-            self._record.write(
-                tx, "switch.observed", observed.incident, observed_body(observed), event_id=observed.event_id
-            )
-            changes: dict[str, Any] = {"observation": _observation(observed), "results": _merged(held, observed)}
-            if to_state and may_move(DISPATCHED if dispatch else held.state, to_state):
-                changes |= {"state": to_state, "observed_at": format_utc(observed.effect.at)}
-            ledger.amend(tx.connection, held.command_id, **changes)
-            if observed.aim.want == RUNNING and observed.effect.seen == "in_effect":
-                # the next lamps are the first ones measured after this restore, and are recorded whatever they show
-                tx.connection.execute(update(INCIDENT).where(INCIDENT.c.incident == observed.incident).values(lamps=""))
-
-        await self._database.write(work)
 
     async def _guarded(self, command: Command) -> None:
         try:
@@ -188,71 +200,95 @@ class Operator:
             _log.warning("command %s could not be carried to its end: %s", command.command_id, fault.sentence)
 
     async def _carry_out(self, command: Command) -> None:
-        back_end = self.back_end(command.switch, command.target)
-        if back_end is None:
-            await self._write_unknown(command, "No back-end is connected that could be asked.")
+        names = self.adapters(command.switch, command.target)
+        if not any(name in self.back_ends for name in names):
+            await self.outcomes.unknown(command, "No back-end is connected that could be asked.")
             return
         left = (parse_utc(command.expires) - self._clock()).total_seconds()
         if left <= 0:
-            await self._end(command, (UNKNOWN, EXPIRED), "It ended before it could be sent on; nothing was done.")
+            sentence = "It ended before it could be sent on; nothing was done."
+            await self.outcomes.ended(command, (UNKNOWN, EXPIRED), sentence)
             return
-        stream = self._previews.take_stream(command.switch, command.target) if command.want == STOPPED else None
+        streams = {name: self._take_stream(command, name) for name in names}
         try:
-            await self._dispatch(back_end, command, stream, min(left, probes.DEADLINE_S))
+            seconds = min(left, probes.DEADLINE_S)
+            deeds = await _all(self._act(command, name, streams[name], seconds) for name in names)
+            await self._conclude(command, deeds)
         finally:
-            if stream is not None:
-                await stream.close()
+            for stream in streams.values():
+                if stream is not None:
+                    await stream.close()
 
-    async def _dispatch(self, back_end: BackEnd, command: Command, stream: ProbeStream | None, seconds: float) -> None:
+    def _take_stream(self, command: Command, name: str) -> ProbeStream | None:
+        if command.want != STOPPED:
+            return None
+        return self._previews.take_stream(command.switch, command.target, name)
+
+    async def _act(self, command: Command, name: str, stream: ProbeStream | None, seconds: float) -> Deed:
+        back_end, aim = self.back_ends.get(name), _aim(command)
+        if back_end is None:
+            return Deed(name, aim, trouble=NOT_CONNECTED)
         assertion = Assertion(
             command.switch, command.target, command.want, command.generation, command.command_id, command.expires
         )
         try:
             applied = await back_end.apply(assertion, seconds)
         except BackEndRefusal as refusal:
-            await self._refused(command, refusal)
+            return Deed(name, aim, refusal=refusal)
         except BackEndFault as fault:
-            await self._write_unknown(command, fault.sentence)
-        else:
-            answered = Dispatch(back_end.name, _claim(applied), format_utc(self._clock()))
-            await self._observe(back_end, command, stream, answered)
+            return Deed(name, aim, trouble=fault.sentence)
+        answered = Dispatch(name, acting.claim(applied), format_utc(self._clock()))
+        return await self._seen(command, name, aim, stream, answered)
 
-    async def _observe(
+    async def _seen(
         self,
-        back_end: BackEnd,
         command: Command,
+        name: str,
+        aim: Aim,
         stream: ProbeStream | None,
         dispatch: Dispatch | None,
         *,
         seconds: float | None = None,
-    ) -> None:
-        item = self._rules.inventory.item(command.target)
-        aim = Aim(command.switch, command.target, command.want, command.generation, command.command_id)
+    ) -> Deed:
+        """What a probe sees of a command at a back-end that has answered to it, and whether its stream was cut."""
+        back_end, item = self.back_ends[name], self._rules.inventory.item(aim.target)
 
         async def write_dispatch() -> None:
             if dispatch is not None:
-                await self._write_dispatch(command, dispatch)
+                await self.outcomes.dispatched(command, dispatch)
 
-        if not back_end.can_probe(command.switch, item):
+        if not back_end.can_probe(aim.switch, item):
             await write_dispatch()
-            return  # a read-back alone is never more than "dispatched"
+            return await self.look(name, aim)
         effect = await probes.watch_effect(back_end, item, aim, seconds, not_at_once=write_dispatch)
-        capability = await self._capability(back_end, command.switch)
-        in_effect, event_id = effect.seen == "in_effect", self._record.new_id()
-        cut, word = await probes.watch_cut(
-            stream, aim, can_cut=capability.cuts_streams, in_effect=in_effect, event_id=event_id
-        )
-        refuses = effect.refuses_new(command.want)
-        results = {
-            "refuses_new": Result(refuses, event_id if refuses != "unknown" else ""),
-            "streams_cut": cut if cut.result != "unknown" else command.result("streams_cut"),
-            "survives_restart": command.result("survives_restart"),
-        }
-        detail = effect_detail(effect, aim) | {"streams": word}
-        observed = Observed(command.command_id, command.incident, aim, effect, "probe", results, detail, event_id)
-        if command.state == UNKNOWN and not in_effect and _same_sight(command, observed):
-            return  # nothing new since it was last looked at
-        await self.write_observed(observed, VERIFIED if in_effect else UNKNOWN, dispatch)
+        if len(self.adapters(aim.switch, aim.target)) > 1:
+            await write_dispatch()  # the others may take their time
+        can_cut = (await self._capability(back_end, aim.switch)).cuts_streams
+        in_effect = effect.seen == "in_effect"
+        cut, word = await probes.watch_cut(stream, aim, can_cut=can_cut, in_effect=in_effect)
+        return Deed(name, aim, dispatch, effect, cut, word)
+
+    async def _conclude(self, command: Command, deeds: list[Deed]) -> None:
+        """Record what all of them together mean for the command."""
+        refusals = [deed.refusal for deed in deeds if deed.refusal is not None]
+        effect = acting.overall(deeds)
+        if len(refusals) == len(deeds):
+            await self._refused(command, refusals, acting.sentence_of(deeds))
+        elif effect is not None:
+            await self.outcomes.observed(command, deeds, effect)
+        elif not all(deed.is_unprobed for deed in deeds):
+            await self.outcomes.unknown(command, acting.sentence_of(deeds))
+
+    async def _refused(self, command: Command, refusals: list[BackEndRefusal], sentence: str) -> None:
+        """No back-end took it: nothing was done anywhere."""
+        kinds = {refusal.kind for refusal in refusals}
+        if kinds == {"stale"}:
+            newest = max(refusal.generation for refusal in refusals)
+            await self.outcomes.ended(command, (SUPERSEDED,), "The back-end holds a newer state already.", newest)
+        elif kinds == {"expired"}:
+            await self.outcomes.ended(command, (UNKNOWN, EXPIRED), TOO_LATE)
+        else:
+            await self.outcomes.ended(command, (UNKNOWN, REFUSED), sentence)
 
     async def _capability(self, back_end: BackEnd, switch: str) -> Capability:
         if back_end.name not in self.capabilities:
@@ -262,112 +298,22 @@ class Operator:
                 return Capability(())
         return self.capabilities[back_end.name].get(switch, Capability(()))
 
-    async def _refused(self, command: Command, refusal: BackEndRefusal) -> None:
-        if refusal.kind == "stale":
-            await self._end(command, (SUPERSEDED,), "The back-end holds a newer state already.", refusal.generation)
-        elif refusal.kind == "expired":
-            await self._end(command, (UNKNOWN, EXPIRED), "It ended before it reached the back-end; nothing was done.")
-        else:
-            await self._end(command, (UNKNOWN, REFUSED), refusal.sentence)
 
-    async def _write_dispatch(self, command: Command, dispatch: Dispatch) -> None:
-        await self._database.write(lambda tx: self._enter_dispatch(tx, command, dispatch))
-
-    def _enter_dispatch(self, tx: Transaction, command: Command, dispatch: Dispatch) -> None:
-        held = ledger.find(tx.connection, command.command_id)
-        if held is None or held.dispatched_at:
-            return
-        body = {
-            "command_id": command.command_id,
-            "adapter": dispatch.adapter,
-            "reply": dispatch.reply,
-            "dispatched_at": dispatch.at,
-        }
-        self._record.write(tx, "switch.dispatched", command.incident, body)
-        ledger.move(tx.connection, command.command_id, DISPATCHED)
-        ledger.amend(tx.connection, command.command_id, dispatched_at=dispatch.at)
-
-    async def _write_unknown(self, command: Command, sentence: str) -> None:
-        body = {"command_id": command.command_id, "state": UNKNOWN, "sentence": sentence}
-
-        def work(tx: Transaction) -> None:
-            if ledger.move(tx.connection, command.command_id, UNKNOWN):
-                self._record.write(tx, "switch.ended", command.incident, body)
-
-        await self._database.write(work)
-
-    async def _end(self, command: Command, states: tuple[str, ...], sentence: str, generation: int = 0) -> None:
-        """Bring a command to an end without effect: what was desired before it is desired again.
-
-        By way of each of `states`: what was acknowledged becomes expired or refused only out of "unknown".
-        """
-        body = {"command_id": command.command_id, "state": states[-1], "sentence": sentence}
-
-        def work(tx: Transaction) -> None:
-            connection = tx.connection
-            moved = [ledger.move(connection, command.command_id, state) for state in states]
-            if not moved[-1]:
-                return
-            wanted = desired.desired(connection, command.switch, command.target)
-            if wanted.generation == command.generation:
-                back = replace(wanted, want=command.was or RUNNING, generation=max(generation, wanted.generation))
-                desired.set_desired(connection, back)
-            self._record.write(tx, "switch.ended", command.incident, body)
-
-        await self._database.write(work)
+def _aim(command: Command, mark: Enforced | None = None) -> Aim:
+    """What is to be seen: the command's will, under its own id or the one a back-end holds it by now."""
+    generation, named = (mark.generation, mark.assertion_id) if mark else (command.generation, command.command_id)
+    return Aim(command.switch, command.target, command.want, generation, named)
 
 
-def observed_body(observed: Observed) -> dict[str, Any]:
-    """The body of a `switch.observed` event."""
-    return {
-        "command_id": observed.command_id,
-        "switch": observed.aim.switch,
-        "target": observed.aim.target,
-        "state": observed.effect.state(observed.aim.want),
-        "generation": observed.aim.generation,
-        "by": ACTOR,
-        "method": observed.method,
-        "observed_at": format_utc(observed.effect.at),
-        "results": {name: {"result": r.result, "evidence": r.evidence} for name, r in observed.results.items()},
-        "detail": dict(observed.detail),
-    }
+def _held_generation(read: ReadBack | str, command: Command) -> int:
+    held = read.switches.get((command.switch, command.target)) if isinstance(read, ReadBack) else None
+    return held.generation if held is not None else 0
 
 
-def effect_detail(effect: Effect, aim: Aim) -> dict[str, str]:
-    """What stands beside an observation: what the probe met, and the durable form as read back."""
-    return {
-        "probe": effect.outcome,
-        "probes": str(effect.probes),
-        "hidden_by": effect.hidden_by,
-        "durable": probes.durable_form(effect.read, aim),
-        "boot_id": effect.read.boot_id if effect.read is not None else "",
-        "enforced_by": aim.assertion_id,
-    }
-
-
-def _observation(observed: Observed) -> dict[str, Any]:
-    return {
-        "state": observed.effect.state(observed.aim.want),
-        "observed_at": format_utc(observed.effect.at),
-        "method": observed.method,
-        "generation": observed.aim.generation,
-        "command_id": observed.command_id,
-    }
-
-
-def _merged(command: Command, observed: Observed) -> dict[str, Result]:
-    """The results now; one that did not change keeps the event that showed it first, like its clock."""
-    return {
-        name: before if (before := command.result(name)).result == now.result and before.evidence else now
-        for name, now in observed.results.items()
-    }
-
-
-def _same_sight(command: Command, observed: Observed) -> bool:
-    before = command.observation.get("state"), command.result("refuses_new").result
-    return before == (observed.effect.state(observed.aim.want), observed.results["refuses_new"].result)
-
-
-def _claim(applied: Applied) -> str:
-    durable = "durable" if applied.durable else "not durable"
-    return f"{applied.state} at generation {applied.generation}, {applied.streams_cut} streams cut, {durable}"
+async def _all(work: Iterable[Awaitable[T]]) -> list[T]:
+    """The results of all, once every one has ended; raises what the first of them raised."""
+    found = await asyncio.gather(*work, return_exceptions=True)
+    for one in found:
+        if isinstance(one, BaseException):
+            raise one
+    return [one for one in found if not isinstance(one, BaseException)]

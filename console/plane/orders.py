@@ -15,7 +15,7 @@ from console.domain.commands import Approval, Order, approval_subject
 from console.domain.errors import InputError
 from console.domain.gates import GateContext, unmet_gates
 from console.domain.inventory import Inventory
-from console.domain.switches import SwitchCatalogue
+from console.domain.switches import GateTimes, SwitchCatalogue
 from console.domain.times import parse_utc
 from console.plane.identities import Identities
 from console.plane.previews import Preview
@@ -45,6 +45,7 @@ class Situation:
         generation: of the switch the order is about.
         preview: what the order's select token was given for, None when it is unknown or no longer fresh.
         proven: ids the order cites that exist and show what their criterion asks for.
+        recent_break_glass: how often the author's key broke the glass within the hour before `now`.
         now: the plane's time.
     """
 
@@ -55,6 +56,7 @@ class Situation:
     preview: Preview | None
     proven: Collection[str]
     now: datetime
+    recent_break_glass: int = 0
 
 
 def authorship_problem(
@@ -98,13 +100,24 @@ def order_problem(order: Order, rules: Rules, situation: Situation) -> Problem |
     )
 
 
-def approved_by(order: Order, identities: Identities, ttl_s: int, now: datetime) -> frozenset[str]:
-    """The persons whose approval of this very order holds: certified, another key than the author's, in time."""
+def approved_by(order: Order, rules: Rules, situation: Situation) -> frozenset[str]:
+    """Whose approval of this very order holds: certified long enough, not the author by any name, in time."""
+    limit, known = rules.catalogue.limits.approver_age_h, situation.identities
+    return frozenset(
+        person
+        for person in _signers(order, rules, situation)
+        if not known.may_approve(person, situation.now, situation.exercise, limit)
+    )
+
+
+def _signers(order: Order, rules: Rules, situation: Situation) -> frozenset[str]:
+    """Whose signature over this very order holds, and is not the author's by another name."""
+    known, times = situation.identities, rules.catalogue.times
     return frozenset(
         approval.person
         for approval in order.approvals
-        if not identities.same_key(approval.person, order.person)
-        and _approval_holds(approval, order, identities, ttl_s, now)
+        if not known.same_key(approval.person, order.person)
+        and _approval_holds(approval, order, known, times, situation.now)
     )
 
 
@@ -145,25 +158,37 @@ def _preview_problem(order: Order, situation: Situation) -> Problem | None:
 
 
 def _gates_problem(order: Order, rules: Rules, situation: Situation) -> Problem | None:
-    identities = situation.identities
+    identities, held = situation.identities, situation.identities.roles_at(situation.now)
     context = GateContext(
-        roles_of={person: roles for person, roles in identities.roles.items() if person in identities.persons},
-        approved_by=approved_by(order, identities, rules.catalogue.times.approval_ttl_s, situation.now),
+        roles_of={person: roles for person, roles in held.items() if person in identities.persons},
+        approved_by=approved_by(order, rules, situation),
         proven=situation.proven,
         policy_hash=rules.policy_hash,
+        recent_break_glass=situation.recent_break_glass,
     )
     unmet = unmet_gates(order, rules.inventory, rules.catalogue, context)
     if not unmet:
         return None
-    return Problem("gates_unmet", " ".join(gate.sentence for gate in unmet), tuple(gate.gate for gate in unmet))
+    sentences = [gate.sentence for gate in unmet] + _why_not_counted(order, rules, situation)
+    return Problem("gates_unmet", " ".join(sentences), tuple(gate.gate for gate in unmet))
 
 
-def _approval_holds(approval: Approval, order: Order, identities: Identities, ttl_s: int, now: datetime) -> bool:
+def _why_not_counted(order: Order, rules: Rules, situation: Situation) -> list[str]:
+    """Why somebody's good signature does not count yet."""
+    limit, known = rules.catalogue.limits.approver_age_h, situation.identities
+    signers = sorted(_signers(order, rules, situation))
+    whys = [known.may_approve(person, situation.now, situation.exercise, limit) for person in signers]
+    return [why for why in whys if why]
+
+
+def _approval_holds(approval: Approval, order: Order, identities: Identities, times: GateTimes, now: datetime) -> bool:
+    """Signed over this order, within the life of its request; an order given at its end has its own 30 s still."""
     try:
         end, given = parse_utc(order.request_expires), parse_utc(approval.approved_at)
     except InputError:
         return False
     skew = timedelta(seconds=DEFAULT_LIMITS.clock_skew_s)
-    in_time = now <= end + skew and end - given <= timedelta(seconds=ttl_s) and given <= now + skew
+    last = end + timedelta(seconds=times.command_ttl_s)
+    in_time = now <= last and end - given <= timedelta(seconds=times.approval_ttl_s) and given <= now + skew
     subject = canonical(approval_subject(order, order.request_expires))
     return in_time and verify_text(identities.persons.get(approval.person, ""), subject, approval.sig)

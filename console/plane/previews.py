@@ -31,13 +31,13 @@ class Preview:
 
 
 class Previews:
-    """Tokens and streams by (switch, target); a newer preview of the same switch closes the older stream."""
+    """Tokens, and streams by (switch, target, adapter); a newer preview of the same switch closes the older stream."""
 
     def __init__(self, fresh_s: int, stream_max_s: int) -> None:
         self._fresh = timedelta(seconds=fresh_s)
         self._stream_max_s = stream_max_s
         self._tokens: dict[str, Preview] = {}
-        self._streams: dict[tuple[str, str], tuple[ProbeStream, asyncio.TimerHandle]] = {}
+        self._streams: dict[tuple[str, str, str], tuple[ProbeStream, asyncio.TimerHandle]] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
     def give(self, preview: Preview, now: datetime) -> str:
@@ -60,17 +60,18 @@ class Previews:
         if token in self._tokens:
             self._tokens[token] = replace(self._tokens[token], used_by=command_id)
 
-    def keep_stream(self, switch: str, target: str, stream: ProbeStream | None) -> None:
-        """Hold the stream opened at this preview instead of the last one, for at most 60 s."""
-        self._drop(switch, target)
+    def keep_stream(self, switch: str, target: str, adapter: str, stream: ProbeStream | None) -> None:
+        """Hold the stream opened at this preview at one back-end instead of the last one, for at most 60 s."""
+        at = (switch, target, adapter)
+        self._drop(at)
         if stream is None:
             return
-        timer = asyncio.get_running_loop().call_later(self._stream_max_s, self._drop, switch, target)
-        self._streams[switch, target] = (stream, timer)
+        timer = asyncio.get_running_loop().call_later(self._stream_max_s, self._drop, at)
+        self._streams[at] = (stream, timer)
 
-    def take_stream(self, switch: str, target: str) -> ProbeStream | None:
-        """Hand over the stream that is alive now; whoever takes it closes it."""
-        held = self._streams.pop((switch, target), None)
+    def take_stream(self, switch: str, target: str, adapter: str) -> ProbeStream | None:
+        """Hand over the stream at that back-end that is alive now; whoever takes it closes it."""
+        held = self._streams.pop((switch, target, adapter), None)
         if held is None:
             return None
         stream, timer = held
@@ -82,13 +83,13 @@ class Previews:
 
     async def close(self) -> None:
         """Let go of every stream."""
-        for switch, target in list(self._streams):
-            self._drop(switch, target)
+        for at in list(self._streams):
+            self._drop(at)
         while self._closing:
             await asyncio.gather(*self._closing)
 
-    def _drop(self, switch: str, target: str) -> None:
-        held = self._streams.pop((switch, target), None)
+    def _drop(self, at: tuple[str, str, str]) -> None:
+        held = self._streams.pop(at, None)
         if held is not None:
             stream, timer = held
             timer.cancel()

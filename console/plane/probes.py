@@ -24,11 +24,12 @@ from console.plane.backends import (
     ProbeStream,
     ReadBack,
 )
-from console.plane.ledger import Result
 
 DEADLINE_S = 2.0
 """How long a command may take from its dispatch until it was seen or is unknown."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.005, 0.16
+CONFIRM_S = 0.05
+"""How long after the effect was first seen it is looked at again, before it is believed."""
 CUT_GRACE_S = 0.5
 """How long after new requests are refused an open stream may take to end before it counts as not cut."""
 
@@ -48,7 +49,10 @@ class Aim:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What was seen at `at` through the data path, after so many probes; `read` what the back-end says it holds."""
+    """What was seen at `at` through the data path, after so many probes; `read` what the back-end says it holds.
+
+    `wavers`: it was seen in effect once, and then was not.
+    """
 
     seen: Seen
     at: datetime
@@ -56,6 +60,7 @@ class Effect:
     outcome: str
     hidden_by: str = ""
     read: ReadBack | None = None
+    wavers: bool = False
 
     def state(self, want: str) -> str:
         """The state that was observed."""
@@ -109,46 +114,70 @@ async def watch_effect(
     *,
     not_at_once: Callable[[], Awaitable[None]] | None = None,
 ) -> Effect:
-    """Probe at once and then ever more slowly until the effect is seen or `seconds` (DEADLINE_S) are over.
+    """Probe at once and then ever more slowly until the effect was seen and confirmed, or `seconds` (DEADLINE_S) ended.
 
-    With `seconds` 0 it probes exactly once. `not_at_once` is awaited when the first probe did not see it; nothing else
-    comes between the dispatch and that probe. Raises only what `not_at_once` raises.
+    One lucky probe proves nothing of a back-end that flaps: what was seen must be seen again CONFIRM_S later, and the
+    time is that of the first sight. With `seconds` 0 it looks once, and again only to confirm. `not_at_once` is awaited
+    when the first probe did not see it; nothing else comes between the dispatch and that probe. Raises only what
+    `not_at_once` raises.
     """
     loop = asyncio.get_running_loop()
     seconds = DEADLINE_S if seconds is None else seconds
     deadline, pause, probes = loop.time() + seconds, FIRST_PAUSE_S, 0
+    first: _Look | None = None
+    wavers = False
     while True:
-        left = deadline - loop.time()
-        reply = await back_end.probe(aim.switch, item, max(0.05, left) if seconds else DEADLINE_S)
+        look = await _look(back_end, item, aim, max(0.05, deadline - loop.time()) if seconds else DEADLINE_S)
         probes += 1
-        seen = judge_reply(reply, aim)
-        read = None
-        if seen == "in_effect" and aim.want == RUNNING:
-            # a served request names no command, so the read-back has to
-            read = await read_quietly(back_end)
-            seen = "in_effect" if holds(read, aim) else "unknown"
-        if seen == "in_effect" or loop.time() + pause >= deadline:
-            hidden_by = reply.refused_by[0].switch if seen == "hidden" and reply.refused_by else ""
-            return Effect(seen, reply.at, probes, reply.outcome, hidden_by, read or await read_quietly(back_end))
-        if probes == 1 and not_at_once is not None:
+        if look.seen == "in_effect":
+            if first is not None:
+                read = look.read or await read_quietly(back_end)
+                return Effect("in_effect", first.reply.at, probes, look.reply.outcome, read=read, wavers=wavers)
+            first = look
+            await asyncio.sleep(CONFIRM_S)
+            continue
+        wavers, first = wavers or first is not None, None
+        if loop.time() + pause >= deadline:
+            hidden_by = look.reply.refused_by[0].switch if look.seen == "hidden" and look.reply.refused_by else ""
+            read = look.read or await read_quietly(back_end)
+            return Effect(look.seen, look.reply.at, probes, look.reply.outcome, hidden_by, read, wavers)
+        if not_at_once is not None:
             await not_at_once()
+            not_at_once = None
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE_S)
 
 
-async def watch_cut(
-    stream: ProbeStream | None, aim: Aim, *, can_cut: bool, in_effect: bool, event_id: str
-) -> tuple[Result, str]:
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One probe, what it says about the aim, and the read-back that a restore needs beside it."""
+
+    seen: Seen
+    reply: ProbeReply
+    read: ReadBack | None = None
+
+
+async def _look(back_end: BackEnd, item: InventoryItem, aim: Aim, seconds: float) -> _Look:
+    reply = await back_end.probe(aim.switch, item, seconds)
+    seen = judge_reply(reply, aim)
+    if seen != "in_effect" or aim.want != RUNNING:
+        return _Look(seen, reply)
+    # a served request names no command, so the read-back has to
+    read = await read_quietly(back_end)
+    return _Look("in_effect" if holds(read, aim) else "unknown", reply, read)
+
+
+async def watch_cut(stream: ProbeStream | None, aim: Aim, *, can_cut: bool, in_effect: bool) -> tuple[str, str]:
     """The second result and a word on it, from a stream that was alive at dispatch (None: there was none)."""
     if stream is None:
-        return Result(), "no probe stream was open before the command"
+        return "unknown", "no probe stream was open before the command"
     grace = CUT_GRACE_S if can_cut and in_effect else 0.0
     end = stream.end or await stream.ended_within(grace)
     if end is None:
-        return Result("false", event_id), "the probe stream is still open"
+        return "false", "the probe stream is still open"
     if end.cut and end.assertion_id == aim.assertion_id:
-        return Result("true", event_id), "the probe stream was cut"
-    return Result(), "the probe stream ended without naming this command"
+        return "true", "the probe stream was cut"
+    return "unknown", "the probe stream ended without naming this command"
 
 
 async def read_quietly(back_end: BackEnd) -> ReadBack | None:

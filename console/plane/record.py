@@ -17,6 +17,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from console.domain.access import COMMANDER, FOLDED_TYPES, OPEN, ROLE_TAKEN, Access, access_from_object
 from console.domain.errors import InputError
+from console.domain.people import LENT_AT_MOST_H
 from console.domain.times import format_utc, to_epoch_us
 from console.plane import journal
 from console.plane.admission import Scene, judge_event
@@ -71,12 +72,14 @@ class Record:
         key: the key of its own device.
         identities: everybody known after the last commit.
         head: the journal's size and hash after the last commit.
+        lent_most_h: for how many hours a person may lend a role, by the policy in force.
     """
 
     def __init__(self, birth: Birth, key: SigningKey, policy_hash: str, clock: Clock) -> None:
         self.birth, self.key = birth, key
         self.identities = Identities(birth.root_public_key, birth.plane_device)
         self.head = Head()
+        self.lent_most_h = LENT_AT_MOST_H
         self._access: dict[str, Access] = {}
         self._policy_hash = policy_hash
         self._clock = clock
@@ -155,7 +158,8 @@ class Record:
             return known
         head = journal.chain_head(connection, envelope.chain)
         access = self._admitted(tx).get(envelope.incident, OPEN)
-        verdict = judge_event(event, Scene(self.known(tx), self.birth.exercise, head, taken, now, access))
+        scene = Scene(self.known(tx), self.birth.exercise, head, taken, now, access, self.lent_most_h)
+        verdict = judge_event(event, scene)
         if not verdict.recorded:
             assert verdict.problem is not None
             return self._unplaced(envelope.event_id, event.hash, verdict.problem)
@@ -178,7 +182,7 @@ class Record:
         if after is not known:
             tx.held[_KNOWN] = after
             tx.then(lambda: setattr(self, "identities", after))
-        if event.incident == SYSTEM or event.type not in FOLDED_TYPES or _says_too_much(event, after):
+        if event.incident == SYSTEM or event.type not in FOLDED_TYPES or _says_too_much(event, after, self._clock()):
             return
         admitted = self._admitted(tx)
         access = admitted.get(event.incident, OPEN).after(event.type, event.body)
@@ -199,14 +203,14 @@ class Record:
         tx.then(lambda: setattr(self, "head", at))
 
 
-def _says_too_much(event: Envelope, known: Identities) -> bool:
-    """Whether an event gives the command to somebody whom the root never let command.
+def _says_too_much(event: Envelope, known: Identities, now: datetime) -> bool:
+    """Whether an event gives the command to somebody who may not command by a grant or a loan that runs.
 
     It stays in the record; but whoever may write in an incident could otherwise shut its commander out of it.
     """
     if event.type != ROLE_TAKEN or event.body["role"] != COMMANDER:
         return False
-    return COMMANDER not in known.roles.get(str(event.body["person"]), ())
+    return COMMANDER not in known.roles_at(now).get(str(event.body["person"]), ())
 
 
 def follow_incidents(connection: Connection, event: Envelope, at: str) -> None:

@@ -84,6 +84,17 @@ def grant(person: str, role: str) -> Plan:
     return entries
 
 
+def withdrawal(person: str, role: str, reason: str) -> Plan:
+    """Take a role back from somebody who was granted it; what they lent of it ends with it."""
+
+    def entries(known: Identities) -> Entries:
+        if role not in known.roles.get(person, ()):
+            raise InputError(f"{person[:80]} does not hold the role {role} by a grant; there is nothing to withdraw.")
+        return [("role.withdrawn", {"person": person, "role": role, "reason": reason})]
+
+    return entries
+
+
 def revocation(subject: str, reason: str) -> Plan:
     """Turn away the device of that id (64 hex digits) or the person of that name."""
 

@@ -16,10 +16,12 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from console.domain.errors import ConsoleError
+from console.plane.adapters.ofrep import ServedFlags
 from console.plane.adapters.table import connected
 from console.plane.backends import ServiceBackEnd
 from console.plane.bell import Bell
 from console.plane.blobs import Blobs, blobs_folder
+from console.plane.breaking import Breakers
 from console.plane.commanding import Commanding
 from console.plane.db import Database, database_url
 from console.plane.enrolment import WrongCodes
@@ -71,6 +73,7 @@ class Plane:
     operator: Operator
     watcher: Watcher
     commanding: Commanding
+    breakers: Breakers
     relay: Relay
     sources: list[Source]
     checkpoints: Checkpoints
@@ -104,6 +107,7 @@ class Plane:
             guard = guard_file(settings.database, key_file)
             birth = await opened_epoch(database, birth, key, policy.hash, clock, guard)
             record = Record(birth, key, policy.hash, clock)
+            record.lent_most_h = policy.switches.limits.delegation_max_h
             await database.read(record.load)
             keeper, judging = GuardKeeper(guard, record), await _judging(database, policy)
             blobs = Blobs(blobs_folder(settings.database, key_file))
@@ -129,11 +133,15 @@ class Plane:
         rules = Rules(policy.inventory, policy.switches, policy.hash)
         times = policy.switches.times
         previews = Previews(times.observation_fresh_s, times.probe_stream_max_s)
-        operator = Operator(database, record, rules, connected(settings, secrets, policy.inventory), previews, clock)
+        back_ends = connected(settings, secrets, policy.inventory)
+        for back_end in back_ends.values():
+            if isinstance(back_end, ServedFlags):
+                back_end.keep_in(database)
+        operator = Operator(database, record, rules, back_ends, previews, clock)
         watcher = Watcher(database, record, rules, operator, clock)
-        relay = Relay()
+        relay, breakers = Relay(), Breakers(database, record, policy, operator, clock)
         sources = [
-            Source(back_end, judging, database, record, policy, relay, watcher, clock)
+            Source(back_end, judging, database, record, policy, relay, watcher, breakers, clock)
             for back_end in operator.back_ends.values()
             if isinstance(back_end, ServiceBackEnd)
         ]
@@ -149,6 +157,7 @@ class Plane:
             operator=operator,
             watcher=watcher,
             commanding=commanding,
+            breakers=breakers,
             relay=relay,
             sources=sources,
             checkpoints=Checkpoints(record.birth.origin, record.key),
@@ -166,6 +175,7 @@ class Plane:
         self._spawn(self.watcher.run(), "watcher")
         self._spawn(self.guard.run(self.database.changed, lambda: self.is_closing), "guard file")
         self._spawn(self._turn_away_the_revoked(), "revocations")
+        self._spawn(self.breakers.run(), "breakers")
         for source in self.sources:
             self._spawn(source.run(), "telemetry")
 

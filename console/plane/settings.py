@@ -7,9 +7,10 @@ its owner may read; never from the settings file, the command line or the enviro
 from __future__ import annotations
 
 import json
+import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,7 +29,11 @@ from console.plane.back_end_settings import (
 HOST = "127.0.0.1"
 """The address a plane listens on, and the only one without TLS."""
 
+BACK_ENDS = ("haproxy", "ofrep", "postgres", "openbao", "redis", "webhook")
+"""Back-ends that have a table of their own in settings and secrets, by adapter name."""
+
 _MAX_SECRETS = 16 * 1024
+_SECRET_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -67,6 +72,11 @@ class PlaneSettings:
     redis: RedisSettings | None = None
     webhook: WebhookSettings | None = None
 
+    @property
+    def drives_something(self) -> bool:
+        """Whether any back-end is named."""
+        return bool(self.gateway_url) or any(getattr(self, name) is not None for name in BACK_ENDS)
+
 
 @dataclass(frozen=True)
 class Secrets:
@@ -91,7 +101,7 @@ def read_settings(path: Path | None) -> PlaneSettings:
     """
     if path is None:
         return PlaneSettings()
-    found = _from_json(path) if path.suffix == ".json" else config.read(path, PlaneSettings)
+    found = config.read(path, PlaneSettings)
     if not 0 <= found.port <= 65535:
         raise InputError(f"{path}: port must be a number from 0 to 65535.")
     if found.gateway_url:
@@ -100,18 +110,35 @@ def read_settings(path: Path | None) -> PlaneSettings:
 
 
 def secrets_from_line(line: bytes) -> Secrets:
-    """The secrets on one JSON line; raises InputError without ever quoting it."""
+    """The secrets on one JSON line: tokens by name, and a table of them for each back-end of `BACK_ENDS`.
+
+    Raises InputError without ever quoting it.
+    """
     try:
         value = json.loads(line[:_MAX_SECRETS]) if line.strip() else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         raise InputError('The secrets must be one JSON object on one line, for example {"control_token": "..."}.')
-    names = {entry.name for entry in fields(Secrets)}
-    kept = {name: value[name] for name in names & set(value)}
-    if not all(isinstance(secret, str) and secret.isascii() and secret.isprintable() for secret in kept.values()):
+    tokens = {name: value[name] for name in ("control_token", "probe_token") if name in value}
+    if not all(_is_secret(secret) for secret in tokens.values()):
         raise InputError("Every secret must be plain text in one line; correct control_token and probe_token.")
-    return Secrets(**kept)
+    tables = {name: _back_end_secrets(name, given) for name, given in value.items() if isinstance(given, dict)}
+    return Secrets(**tokens, back_ends=tables)
+
+
+def _back_end_secrets(name: str, given: dict[str, Any]) -> dict[str, str]:
+    if name not in BACK_ENDS:
+        raise InputError(f"The secrets hold a table for a back-end that is none; choose from {', '.join(BACK_ENDS)}.")
+    if not all(_SECRET_NAME.fullmatch(key) and _is_secret(secret) for key, secret in given.items()):
+        raise InputError(
+            f"The secrets of {name} must be names in small letters, each with plain text in one line; correct them."
+        )
+    return given
+
+
+def _is_secret(given: object) -> bool:
+    return isinstance(given, str) and given.isascii() and given.isprintable()
 
 
 def secrets_from_file(path: Path) -> Secrets:
@@ -124,29 +151,6 @@ def secrets_from_file(path: Path) -> Secrets:
         return secrets_from_line(path.read_bytes())
     except OSError as error:
         raise InputError(f"The secrets in {path} cannot be read: {error.strerror}.") from error
-
-
-def _from_json(path: Path) -> PlaneSettings:
-    try:
-        value: Any = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise InputError(f"{path} is not a settings file: {error}.") from error
-    if not isinstance(value, dict):
-        raise InputError(f"{path} is not a settings file: it must hold one JSON object.")
-    known = {entry.name: entry.type for entry in fields(PlaneSettings)}
-    settings = PlaneSettings()
-    for name, given in value.items():
-        if name not in known:
-            raise InputError(f"{path}: '{str(name)[:60]}' is not a setting; choose from {', '.join(known)}.")
-        wants_whole = name == "port"
-        if not isinstance(given, int if wants_whole else str) or isinstance(given, bool):
-            raise InputError(f"{path}: {name} must be {'a whole number' if wants_whole else 'text'}.")
-        if "Path" in str(known[name]):
-            given = (path.parent / Path(str(given)).expanduser()) if given else None
-        settings = replace(settings, **{name: given})
-    return settings
 
 
 def _check_gateway(url: str, path: Path) -> None:

@@ -108,14 +108,41 @@ DESIRED = Table(
     _text("want"),
     _whole("generation"),
     _text("command_id"),
-    _text("enforced_by"),
     _text("incident"),
     _text("set_at"),
-    _text("drift"),
     sqlite_strict=True,
 )
-"""What must be true of each switch. `enforced_by` is the id under which the back-end holds it now: the command's, or
-that of the plane's own re-assertion; `drift` is what was last reported as drifted, "" when nothing is."""
+"""What must be true of each switch, whoever enforces it."""
+
+ENFORCED = Table(
+    "enforced",
+    METADATA,
+    _text("adapter", key=True),
+    _text("switch", key=True),
+    _text("target", key=True),
+    _whole("generation"),
+    _text("assertion_id"),
+    _text("drift"),
+    _text("dispatched_at"),
+    _text("seen_at"),
+    _text("survived"),
+    sqlite_strict=True,
+)
+"""What each back-end should hold of a switch. `assertion_id` is the id it holds it by now: the command's, or that of
+the plane's own re-assertion; `drift` is what was last reported as drifted, "" when nothing is."""
+
+TRIP = Table(
+    "trip",
+    METADATA,
+    _text("command_id", key=True),
+    _text("breaker"),
+    _text("fingerprint"),
+    _text("owner_role"),
+    _text("expires"),
+    _text("ended_at"),
+    sqlite_strict=True,
+)
+"""One row an automatic stop: which breaker, for which breach, whose. `ended_at`: when its time was over, "" before."""
 
 COMMAND = Table(
     "command",
@@ -182,6 +209,18 @@ BACK_END = Table(
     sqlite_strict=True,
 )
 """The process of each back-end that was last seen, so that a restart is noticed even across a restart of the plane."""
+
+FLAG = Table(
+    "flag",
+    METADATA,
+    _text("switch", key=True),
+    _text("target", key=True),
+    _text("state"),
+    _whole("generation"),
+    _text("assertion_id"),
+    sqlite_strict=True,
+)
+"""What applications are told that ask for flags (`adapters/ofrep`); a flag without a row is running."""
 
 NONCE = Table("nonce", METADATA, _text("nonce", key=True), _text("expires"), sqlite_strict=True)
 """Token requests already used, until they are too old to be accepted anyway."""

@@ -14,9 +14,11 @@ from console.domain.judge import UNKNOWN, Breach, Clearing
 from console.domain.times import to_epoch_us
 from console.plane import intake
 from console.plane.backends import BackEndFault, ServiceBackEnd
-from console.plane.db import Database
+from console.plane.breaking import Breakers
+from console.plane.db import Database, Transaction
 from console.plane.intake import Circumstances
 from console.plane.judging import Judging, Lamps
+from console.plane.ledger import Command
 from console.plane.record import Clock, Record
 from console.plane.stream import Relay
 from console.plane.watching import Watcher
@@ -49,11 +51,13 @@ class Source:
         policy: Policy,
         relay: Relay,
         watcher: Watcher,
+        breakers: Breakers,
         clock: Clock,
     ) -> None:
         self.reachable = False
         self._back_end, self._judging, self._database, self._record = back_end, judging, database, record
         self._policy, self._relay, self._watcher, self._clock = policy, relay, watcher, clock
+        self._breakers = breakers
         self._news: asyncio.Queue[Breach | Clearing] = asyncio.Queue()
         self._last_id = 0
         self._lamps_at: dict[str, float] = {}
@@ -112,10 +116,7 @@ class Source:
     async def _recorded(self, news: Breach | Clearing, seen: Circumstances) -> bool:
         try:
             if isinstance(news, Breach):
-                now = self._clock()
-                await self._database.write(
-                    lambda tx: intake.open_intake(tx, self._record, self._policy, news, seen, now)
-                )
+                self._breakers.carry_out(await self._database.write(lambda tx: self._open(tx, news, seen)))
             else:
                 await self._database.write(lambda tx: intake.clear_intake(tx, self._record, news))
         except EnvironmentFault as fault:
@@ -124,6 +125,11 @@ class Source:
         except InputError as error:
             _log.error("a breach of %s cannot be recorded: %s", _metric(news), error.sentence)
         return True
+
+    def _open(self, tx: Transaction, breach: Breach, seen: Circumstances) -> list[Command]:
+        """The intake of a breach, and the automatic stops that it is cause for."""
+        incident = intake.open_intake(tx, self._record, self._policy, breach, seen, self._clock())
+        return self._breakers.trip(tx, breach, incident)
 
     async def _circumstances(self, breach: Breach) -> Circumstances:
         """What a real request of the target shows; nothing when the source does not say in time."""

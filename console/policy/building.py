@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from console.domain.budgets import Caps, micro_usd
 from console.domain.inventory import Enforcement, Inventory, InventoryItem
 from console.domain.roles import Role, RoleBook
 from console.domain.severity import CircumstanceRule, Escalator, Ladder, Level, SeverityModel
-from console.domain.switches import GateTimes, RestoreCriterion, Switch, SwitchCatalogue
+from console.domain.switches import Breaker, GateLimits, GateTimes, RestoreCriterion, Switch, SwitchCatalogue
 from console.domain.taxonomy import Cause, IncidentClass, Indicator, OtherLayer, Taxonomy
 from console.domain.thresholds import Limit, Threshold, Thresholds
 from console.domain.triage import Action, Branch, InfraQuestion, Route, TriageTree
 from console.policy.rules import BY_HAND
-from console.policy.shapes import ItemShape, RolesShape, SwitchesShape, SystemsShape
+from console.policy.shapes import BudgetsShape, ItemShape, RolesShape, SwitchesShape, SystemsShape
 from console.policy.signal_shapes import (
     DefaultsShape,
     LadderShape,
@@ -69,7 +70,7 @@ def build_roles(shape: RolesShape) -> RoleBook:
 
 
 def build_switches(shape: SwitchesShape) -> SwitchCatalogue:
-    """The switches, the titles of all actions, and the gate times."""
+    """The switches, the titles of all actions, the numbers of the gates, breakers and budgets."""
     switches = {
         switch_id: Switch(
             id=switch_id,
@@ -88,7 +89,18 @@ def build_switches(shape: SwitchesShape) -> SwitchCatalogue:
         for switch_id, s in shape.switches.items()
     }
     titles = {action_id: action.title for action_id, action in shape.actions.items()}
-    return SwitchCatalogue(switches, titles, GateTimes(**shape.times.model_dump()))
+    return SwitchCatalogue(
+        switches,
+        titles,
+        GateTimes(**shape.times.model_dump()),
+        GateLimits(**shape.gates.model_dump()),
+        {i: Breaker(id=i, **breaker.model_dump()) for i, breaker in shape.breakers.items()},
+        _caps(shape.budgets),
+    )
+
+
+def _caps(shape: BudgetsShape) -> Caps:
+    return Caps(shape.turns, shape.input_tokens, shape.writes, micro_usd(shape.usd))
 
 
 def build_taxonomy(shape: TaxonomyShape, thresholds: ThresholdsShape) -> Taxonomy:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from console.domain.inventory import Inventory
 from console.domain.roles import RoleBook
+from console.domain.roster import Roster
 from console.domain.severity import SeverityModel
 from console.domain.switches import SwitchCatalogue
 from console.domain.taxonomy import Taxonomy
@@ -22,6 +23,7 @@ from console.policy import building, rules, signal_rules
 from console.policy import references as names
 from console.policy.findings import Findings, PolicyError, Problem
 from console.policy.reading import policy_hash, read_folder
+from console.policy.roster_shapes import RosterShape, build_roster
 from console.policy.shapes import RolesShape, RollbackShape, RunbooksShape, SwitchesShape, SystemsShape
 from console.policy.shaping import read_shape
 from console.policy.signal_shapes import SeverityShape, TaxonomyShape, ThresholdsShape, TriageShape
@@ -44,6 +46,7 @@ class Policy:
     thresholds: Thresholds
     runbook_titles: Mapping[str, str]
     surface_names: Mapping[str, str]
+    roster: Roster = Roster()
 
 
 def load(path: Path) -> Policy:
@@ -104,6 +107,7 @@ class _Shapes:
 
     systems: Mapping[str, SystemsShape]
     roles: RolesShape | None
+    roster: RosterShape | None
     runbooks: RunbooksShape | None
     rollback: RollbackShape | None
     switches: SwitchesShape | None
@@ -118,6 +122,7 @@ def _read_shapes(findings: Findings, files: Mapping[str, bytes]) -> _Shapes:
     return _Shapes(
         systems={file: shape for file, shape in systems.items() if shape is not None},
         roles=read_shape(findings, names.ROLES, files, RolesShape),
+        roster=read_shape(findings, names.ROSTER, files, RosterShape),
         runbooks=read_shape(findings, names.RUNBOOKS, files, RunbooksShape),
         rollback=read_shape(findings, names.ROLLBACK, files, RollbackShape),
         switches=read_shape(findings, names.SWITCHES, files, SwitchesShape),
@@ -138,7 +143,7 @@ def _check_file_names(findings: Findings, files: Mapping[str, bytes]) -> None:
     for file in files:
         folder, _, name = file.rpartition("/")
         ours = folder in ("", "systems", "runbooks") and name.endswith((".yml", ".yaml"))
-        if ours and file not in names.REQUIRED and not names.is_systems_file(file):
+        if ours and file not in (*names.REQUIRED, names.ROSTER) and not names.is_systems_file(file):
             findings.add(file, "nothing reads this file; correct its name or move it out of the policy.")
 
 
@@ -193,4 +198,5 @@ def _build(findings: Findings, shapes: _Shapes, digest: str) -> Policy:
         thresholds=building.build_thresholds(shapes.thresholds),
         runbook_titles=dict(shapes.runbooks.runbooks),
         surface_names=dict(shapes.rollback.surfaces),
+        roster=build_roster(shapes.roster),
     )

@@ -11,6 +11,8 @@ from console.policy.findings import Findings, no_such
 from console.policy.yaml_tree import Node
 
 SYSTEMS = "systems/"
+ROSTER = "roster.yml"
+"""Whom to call; an organisation may keep none here."""
 SWITCHES, ROLES, TAXONOMY, SEVERITY, TRIAGE, THRESHOLDS, ROLLBACK, RUNBOOKS = (
     "switches.yml",
     "roles.yml",
@@ -35,6 +37,7 @@ HOMES: Mapping[str, tuple[str, str]] = {
     "cause": (TAXONOMY, "causes"),
     "metric": (THRESHOLDS, "metrics"),
     "branch": (TRIAGE, "branches"),
+    "person": (ROSTER, "people"),
     "impact scope": (SEVERITY, "scopes"),
     "urgency": (SEVERITY, "urgencies"),
 }
@@ -43,10 +46,15 @@ HOMES: Mapping[str, tuple[str, str]] = {
 REFERENCES: tuple[tuple[str, str, str], ...] = (
     (ROLES, "aliases *", "role"),
     (ROLES, "room roles []", "role"),
+    (ROSTER, "people * roles []", "role"),
+    (ROSTER, "stand_ins * []", "person"),
     (SWITCHES, "switches * owner_role", "role"),
     (SWITCHES, "switches * thrown_by []", "role"),
     (SWITCHES, "switches * criteria * signed_by", "role"),
     (SWITCHES, "actions * by", "switch"),
+    (SWITCHES, "breakers * metric", "metric"),
+    (SWITCHES, "breakers * switch", "switch"),
+    (SWITCHES, "breakers * owner_role", "role"),
     (TAXONOMY, "classes * indicator metric", "metric"),
     (TAXONOMY, "playbooks *", "runbook"),
     (TAXONOMY, "other_layers * class", "class"),
@@ -71,6 +79,7 @@ REFERENCES: tuple[tuple[str, str, str], ...] = (
 """File (or folder), where in it the names stand, and what kind of name each must be."""
 
 KEYS: tuple[tuple[str, str, str], ...] = (
+    (ROSTER, "stand_ins", "role"),
     (SEVERITY, "matrix", "impact scope"),
     (SEVERITY, "matrix *", "urgency"),
     (SYSTEMS, "enforcement *", "switch"),

@@ -18,6 +18,9 @@ _ITEM = r"^(environment|tenant|surface|region|model|tool|index|segment|pattern)\
 _UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
 _PROBE = r"^[a-z][a-z0-9-]{0,59}$"
 _KEY = r"^[a-z]$"
+_PERSON = r"^[^\s@:]{1,100}@[A-Za-z0-9.-]{1,99}$"
+_PHONE = r"^\+?[0-9][0-9 ]{2,28}[0-9]$"
+_USD = r"^(0|[1-9][0-9]{0,5})\.[0-9]{2}$"
 
 FORMS: Mapping[str, str] = {
     _ID: "use small letters, digits and _, beginning with a letter",
@@ -29,6 +32,9 @@ FORMS: Mapping[str, str] = {
     _UUID: "write a UUID in small letters",
     _PROBE: "use small letters, digits and -, beginning with a letter",
     _KEY: "write one small letter",
+    _PERSON: "write a person as they are certified, as in ada@example.org",
+    _PHONE: "write digits and blanks in quotes, with + before the number of a country",
+    _USD: "write dollars and cents as text, as in 5.00",
 }
 """Pattern -> what to write, for the sentences about it."""
 
@@ -36,6 +42,8 @@ Text = Annotated[str, Field(min_length=1, max_length=400)]
 Id = Annotated[str, Field(pattern=_ID)]
 SwitchId = Annotated[str, Field(pattern=_SWITCH)]
 ItemId = Annotated[str, Field(pattern=_ITEM)]
+PersonId = Annotated[str, Field(pattern=_PERSON)]
+Phone = Annotated[str, Field(pattern=_PHONE)]
 Uuid = Annotated[str, Field(pattern=_UUID)]
 Key = Annotated[str, Field(pattern=_KEY)]
 LevelId = Literal["SEV-0", "SEV-1", "SEV-2", "SEV-3", "SEV-4"]
@@ -162,9 +170,40 @@ class ActionShape(Shape):
     destructive: bool = False
 
 
+class GatesShape(Shape):
+    """Numbers of the gates; fields and what holds without them as in `domain.switches.GateLimits`."""
+
+    break_glass_per_hour: Annotated[int, Field(ge=1, le=60)] = 3
+    approver_age_h: Annotated[int, Field(ge=0, le=8760)] = 24
+    delegation_max_h: Annotated[int, Field(ge=1, le=720)] = 24
+    idle_lock_s: Annotated[int, Field(ge=30, le=86_400)] = 900
+
+
+class BudgetsShape(Shape):
+    """Caps of the gateway (TEL-3); fields as in `domain.budgets.Caps`, money as dollars and cents."""
+
+    turns: Annotated[int, Field(ge=1, le=1_000)] = 10
+    input_tokens: Annotated[int, Field(ge=1, le=100_000_000)] = 100_000
+    writes: Annotated[int, Field(ge=1, le=100_000)] = 5
+    usd: Annotated[str, Field(pattern=_USD)] = "5.00"
+
+
+class BreakerShape(Shape):
+    """One automatic stop; fields as in `domain.switches.Breaker`."""
+
+    metric: Id
+    switch: SwitchId
+    owner_role: Id
+    expires_min: Annotated[int, Field(ge=1, le=1440)]
+    sentence: Text
+
+
 class SwitchesShape(Shape):
     """data/switches.yml."""
 
     times: TimesShape
+    gates: GatesShape = GatesShape()
+    budgets: BudgetsShape = BudgetsShape()
+    breakers: dict[Id, BreakerShape] = {}
     switches: dict[SwitchId, SwitchShape]
     actions: dict[Id, ActionShape]

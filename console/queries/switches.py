@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from console.domain.commands import ENDS, EXPIRED, REFUSED, STALE, SUPERSEDED, Approval, request_subject
 from console.domain.inventory import BlastRadius
 from console.domain.restoring import Piece, is_main, shows
 from console.domain.switches import Switch
-from console.domain.times import format_utc, from_epoch_us
+from console.domain.times import format_utc, from_epoch_us, to_epoch_us
 from console.proof.canonical import canonical
+from console.proof.envelope import Envelope
 from console.proof.keys import verify_text
 from console.queries.commands import CommandView, command
 from console.store.facts import CertifiedPerson, certified_people, open_command, pieces
+from console.store.passed import DECLINED, taken_back
 from console.store.readers import Rows
 
 
@@ -71,7 +74,10 @@ class HistoryLine:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A second person's approval that was asked for; times RFC 3339."""
+    """A second person's approval that was asked for; `expires` is the plane's time, RFC 3339.
+
+    `state` is "open", "approved", "declined", "withdrawn", "expired" or "used" (an order was given with it).
+    """
 
     event_id: str
     incident: str
@@ -87,6 +93,15 @@ class Request:
     policy_hash: str
     blast_radius: BlastRadius
     approvals: tuple[Approval, ...]
+    state: str = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class PendingRequests:
+    """Requests of all incidents that somebody waits for: `mine` I asked for, `for_me` I may answer; newest first."""
+
+    mine: tuple[Request, ...]
+    for_me: tuple[Request, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +126,9 @@ _WORDS = (
     "SELECT s.state, s.at, s.seen_by, s.method, s.command_id, s.generation, t.event_id, s.detail, t.actor "
     "FROM switch_state s JOIN timeline t ON t.n = s.n WHERE t.status <> 'rejected' AND s.kind = ?1 "
 )
+_WAITING = ("open", "approved")
+_LOOKED_BACK = timedelta(days=1)
+"""How old a request may be by the clock of whoever asked; it lives minutes, but clocks may be hours off."""
 _UNDONE = json.dumps([REFUSED, EXPIRED, STALE, SUPERSEDED])
 
 
@@ -163,37 +181,76 @@ def approval_request(reader: Rows, incident: str, command_id: str) -> Request | 
     return next((one for one in approval_requests(reader, incident) if one.command_id == command_id), None)
 
 
-def approval_requests(reader: Rows, incident: str) -> tuple[Request, ...]:
-    """Every request of an incident, newest first, each with the approvals whose signature holds."""
-    people = certified_people(reader)
+def approval_requests(reader: Rows, incident: str, now: datetime | None = None) -> tuple[Request, ...]:
+    """Every request of an incident, newest first, each with the approvals whose signature holds.
+
+    With `now`, by the plane's clock, those that nobody used in time are "expired"; without it that is left out.
+    """
+    people, ended = certified_people(reader, now), taken_back(reader, incident)
     given = [signed.envelope for signed in reader.events(incident, "approval.given")]
+    orders = [signed.envelope.body for signed in reader.events(incident, "switch.confirmed")]
+    used = {str(one.get("sig")) for body in orders for one in body["approvals"] if isinstance(one, Mapping)}
     found = []
     for signed in reversed(reader.events(incident, "approval.requested")):
-        event, body = signed.envelope, signed.envelope.body
-        radius = BlastRadius(str(body["blast_radius"].get("scope", "")), tuple(body["blast_radius"].get("ids", ())))
-        subject = request_subject(
-            command_id=body["command_id"], target=body["target"], want=body["want"], generation=body["generation"],
-            blast_radius=radius, policy_hash=body["policy_hash"], expires=body["expires"],
-        )  # fmt: skip
-        approvals = tuple(
-            Approval(one.actor, one.device, one.body["sig"], one.body["approved_at"], one.body["same_desk"])
-            for one in given
-            if one.body["command_id"] == body["command_id"]
-            and one.actor in people
-            and verify_text(people[one.actor].public_key, canonical(subject), one.body["sig"])
-        )
-        found.append(
-            Request(
-                event.event_id, incident, body["command_id"], body["switch"], body["target"], body["want"],
-                body["generation"], body["reason"], event.actor, event.device, body["expires"], body["policy_hash"],
-                radius, approvals,
-            )
-        )  # fmt: skip
+        asked = _request(signed.envelope, given, people)
+        state = ended.get(asked.event_id) or ("approved" if asked.approvals else "open")
+        if any(approval.sig in used for approval in asked.approvals):
+            state = "used"
+        elif state in _WAITING and now is not None and asked.expires <= format_utc(now):
+            state = "expired"
+        found.append(replace(asked, state=state))
     return tuple(found)
 
 
-def sheet_facts(reader: Rows, incident: str, switch: Switch, target: str, command_id: str) -> SheetFacts:
-    """Who is certified, what could prove each criterion, what was asked, whether another command is under way."""
+def pending_requests(reader: Rows, now: datetime, me: str) -> PendingRequests:
+    """What waits in any incident: asked for by `me`, or for `me` to answer; `now` by the plane's clock (SWI-3)."""
+    people = certified_people(reader, now)
+    since = f"{max(to_epoch_us(now - _LOOKED_BACK), 0) // 1000 << 16:016x}"
+    incidents = reader.tuples(
+        "SELECT DISTINCT incident FROM timeline WHERE type = 'approval.requested' AND hlc > ? AND status <> 'rejected'",
+        (since,),
+    )
+    found = sorted(
+        (one for (incident,) in incidents for one in approval_requests(reader, str(incident), now)),
+        key=lambda one: one.expires,
+        reverse=True,
+    )
+    mine = tuple(one for one in found if one.asked_by == me and one.state in (*_WAITING, DECLINED))
+    return PendingRequests(mine, tuple(one for one in found if one.state == "open" and _may_answer(one, me, people)))
+
+
+def _may_answer(request: Request, me: str, people: Mapping[str, CertifiedPerson]) -> bool:
+    known, author = people.get(me), people.get(request.asked_by)
+    if known is None or not known.roles or me == request.asked_by:
+        return False
+    return author is None or author.public_key != known.public_key
+
+
+def _request(event: Envelope, given: Sequence[Envelope], people: Mapping[str, CertifiedPerson]) -> Request:
+    body = event.body
+    radius = BlastRadius(str(body["blast_radius"].get("scope", "")), tuple(body["blast_radius"].get("ids", ())))
+    subject = request_subject(
+        command_id=body["command_id"], target=body["target"], want=body["want"], generation=body["generation"],
+        blast_radius=radius, policy_hash=body["policy_hash"], expires=body["expires"],
+    )  # fmt: skip
+    approvals = tuple(
+        Approval(one.actor, one.device, one.body["sig"], one.body["approved_at"], one.body["same_desk"])
+        for one in given
+        if one.body["command_id"] == body["command_id"]
+        and one.actor in people
+        and verify_text(people[one.actor].public_key, canonical(subject), one.body["sig"])
+    )
+    return Request(
+        event.event_id, event.incident, body["command_id"], body["switch"], body["target"], body["want"],
+        body["generation"], body["reason"], event.actor, event.device, body["expires"], body["policy_hash"],
+        radius, approvals,
+    )  # fmt: skip
+
+
+def sheet_facts(
+    reader: Rows, incident: str, switch: Switch, target: str, command_id: str, now: datetime | None = None
+) -> SheetFacts:
+    """Who is certified (with what is lent at `now`), what could prove each criterion, what was asked, whether another command is under way."""
     ids = [
         str(row[0])
         for row in reader.tuples(
@@ -209,7 +266,7 @@ def sheet_facts(reader: Rows, incident: str, switch: Switch, target: str, comman
         for one in switch.criteria
     }
     return SheetFacts(
-        people=certified_people(reader),
+        people=certified_people(reader, now),
         candidates=candidates,
         requested=_requested(reader, incident, switch.id, target),
         unsent=_unsent(reader, incident),

@@ -6,6 +6,7 @@ with the same key; it becomes the person's only when the plane has said so. Noth
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 from collections.abc import Callable
@@ -28,6 +29,8 @@ from console.remote.wire import Wire
 PERSON_FILE = "person.sealed"
 JOINING_FILE = "person.sealed.joining"
 MEMBER_FILE = "member.json"
+PEOPLE = "people"
+"""The folder with one sealed key a person, once the desk knows of several: see `desk_people`."""
 _MOST_BYTES = 20_000
 _MOST_CODE = 100
 _DIGITS = 64
@@ -93,8 +96,24 @@ def enrol(
     Raises what the plane said, with the folder as it was. When nobody knows what became of it (TimedOut, a garbled
     answer), the key waits in JOINING_FILE: the same code and passphrase ask for the answer again.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    joining = folder / JOINING_FILE
+    member, key = ask_for_key(folder / JOINING_FILE, met, code, device_key, passphrase, verify, now_us, randomness)
+    _write_member(folder / MEMBER_FILE, member)
+    (folder / JOINING_FILE).replace(folder / PERSON_FILE)
+    return member, key
+
+
+def ask_for_key(
+    joining: Path,
+    met: Meeting,
+    code: str,
+    device_key: SigningKey,
+    passphrase: str,
+    verify: bool | str,
+    now_us: Now,
+    randomness: Randomness = secrets.token_bytes,
+) -> tuple[Membership, SigningKey]:
+    """Asks as `enrol` does; the fresh key then lies sealed in `joining`, and the caller puts it where it belongs."""
+    joining.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     waiting = _waiting_key(joining, passphrase)
     key = waiting or SigningKey(randomness(SEED_BYTES))
     if waiting is None:
@@ -106,10 +125,7 @@ def enrol(
         if waiting is None and undone:
             joining.unlink(missing_ok=True)
         raise
-    member = Membership(answer.person, tuple(answer.roles), met)
-    _write_member(folder / MEMBER_FILE, member)
-    joining.replace(folder / PERSON_FILE)
-    return member, key
+    return Membership(answer.person, tuple(answer.roles), met), key
 
 
 class NotAsked(InputError):
@@ -145,13 +161,29 @@ def membership(folder: Path) -> Membership | None:
 
 
 def has_person_key(folder: Path) -> bool:
-    """Whether a person's own key is kept in this folder, under their passphrase."""
-    return (folder / PERSON_FILE).is_file()
+    """Whether the key of the person to whom this desk belongs is kept here, under their passphrase."""
+    return _own_file(folder).is_file()
 
 
 def person_key(folder: Path, passphrase: str) -> SigningKey:
-    """The person's own key; raises WrongPassphrase, and InputError for a file that holds none."""
-    return _key_of(read_sealed(folder / PERSON_FILE, passphrase), folder / PERSON_FILE)
+    """The key of the desk's own person; raises WrongPassphrase, and InputError for a file that holds none."""
+    return key_in(_own_file(folder), passphrase)
+
+
+def key_in(path: Path, passphrase: str) -> SigningKey:
+    """The person's key that is sealed in `path`; raises as `person_key`."""
+    return _key_of(read_sealed(path, passphrase), path)
+
+
+def person_file(folder: Path, person: str) -> Path:
+    """Where the sealed key of one of several people lies; their name, which came from outside, names no file."""
+    return folder / PEOPLE / f"{hashlib.sha256(person.encode('utf-8', 'surrogatepass')).hexdigest()}.sealed"
+
+
+def _own_file(folder: Path) -> Path:
+    first = folder / PERSON_FILE
+    member = None if first.is_file() else membership(folder)
+    return first if member is None else person_file(folder, member.person)
 
 
 def _ask(

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from console.domain.changes import Changes
 from console.domain.errors import ConsoleError, RefusedError
@@ -31,6 +32,9 @@ from console.store import syncing
 from console.store.opening import record_path
 from console.store.readers import Reader, Rows
 from console.store.record import Record
+
+if TYPE_CHECKING:
+    from console.remote.desk_people import DeskPerson
 
 __all__ = [
     "DeskDoor", "Joined", "Meeting", "Membership", "bring_in", "has_person_key", "meeting_of", "membership", "misfit",
@@ -120,7 +124,7 @@ def remember_met(record: Record, met: Meeting, now: datetime) -> Changes:
 
 
 class DeskDoor:
-    """What a running desk's window is given: meeting a plane, joining it, and unlocking the person's key again."""
+    """What a running desk's window is given: meeting a plane, joining it, its people and their keys."""
 
     def __init__(self, desk: Desk, identity: DeskIdentity, joined: Callable[[Joined], None] = lambda _: None) -> None:
         self._desk, self._identity, self._joined = desk, identity, joined
@@ -149,9 +153,30 @@ class DeskDoor:
         desk.go_to_plane(met.url)
         return found
 
-    def unlock(self, passphrase: str) -> SigningKey:
-        """The person's own key; raises WrongPassphrase."""
-        return person_key(self._desk.settings.folder, passphrase)
+    def people(self) -> tuple[DeskPerson, ...]:
+        """The people whose keys are kept on this desk."""
+        from console.remote.desk_people import people_here
+
+        return people_here(self._desk.settings.folder)
+
+    def unlock(self, person: str, passphrase: str) -> SigningKey:
+        """The key of one of them; raises WrongPassphrase."""
+        from console.remote.desk_people import unlock
+
+        return unlock(self._desk.settings.folder, person, passphrase)
+
+    def add(self, met: Meeting, code: str, passphrase: str) -> Joined:
+        """Lets one more person sit here by their own code; the desk stays whose it was. Raises as `join` does."""
+        from console.remote.desk_people import add_person
+
+        desk = self._desk
+        if desk.read_only:
+            raise RefusedError(desk.read_only)
+        _check_record(desk.settings.folder, met)
+        folder, device_key = desk.settings.folder, self._identity.device_key
+        member, key = add_person(folder, met, code, device_key, passphrase, desk.settings.verify, _now_us)
+        desk.sync_now()
+        return Joined(member, key, self._identity)
 
 
 def _now_us() -> int:

@@ -11,6 +11,10 @@ and its proof take no code of ours, only the ready line and the tokens the range
           "max_tokens": 1}
          200 while it runs; 403 {"kind": "switched_off", "command_id": ...} once it is stopped
 
-A probe adds `"hold": true` for a stream that stays open until it is cut, and `"needs": [...]` (tool ids, model ids or
-"agent") for what FF_TOOL_REVOKE, FF_MODEL_ROUTE and FF_AGENT_DRAFT take away.
+A probe adds `"hold": true` for a stream that stays open until it is cut, and `"needs": [...]` for what a narrow switch
+takes away: the id of a tool, model, index or segment, or an ability by its word (`effects` is the table of all). An
+answer whose user goes without something says so in the `notice` of its last event.
+
+A request that names a `workflow` is held to the caps of data/switches (429 `over_budget` names the cap), `"cache": true`
+lets the semantic cache answer, and `POST /v1/ingest` writes a document into an index.
 """

@@ -30,24 +30,25 @@ DIMENSIONS = (
 )
 _JSON, _TEXT = "application/json", "text/plain; charset=utf-8"
 PROMPT_VERSION = "3.4.1"
-_CHUNKS = 2
 
 
 def capture_items(
     world: World,
-    switches: Iterable[Mapping[str, Any]],
+    state: Mapping[str, Any],
     interactions: Iterable[Interaction],
     key: SigningKey,
-    boot_id: str,
     now_us: int,
 ) -> list[dict[str, str]]:
-    """The items of a capture: global ones first, then those of each interaction in the order given."""
+    """The items of a capture: global ones first, then those of each interaction in the order given.
+
+    `state` is what the gateway says of itself: its process, switches, transactions and the last closing.
+    """
     at = format_utc(from_epoch_us(now_us))
     kept = list(interactions)
     manifest = model_manifest(world)
     items = [
         _item("configuration", "model-manifest.json", _JSON, at, _bytes(manifest)),
-        _item("configuration", "gateway.json", _JSON, at, _bytes({"boot_id": boot_id, "switches": list(switches)})),
+        _item("configuration", "gateway.json", _JSON, at, _bytes(state)),
     ]
     for one in kept:
         items.extend(_of_interaction(one))
@@ -112,7 +113,7 @@ def _of_interaction(one: Interaction) -> list[dict[str, str]]:
     ]
     items += [
         _item("retrieval_snapshot", f"{name}-chunk-{rank}.json", _JSON, at, _bytes(_chunk(one, rank)))
-        for rank in range(1, _CHUNKS + 1)
+        for rank in range(1, len(one.documents) + 1)
     ]
     items += [
         _item("tool_ledger", f"{name}-tool-{rank}.json", _JSON, at, _bytes(_tool_row(one, rank, tool)))
@@ -122,7 +123,7 @@ def _of_interaction(one: Interaction) -> list[dict[str, str]]:
 
 
 def _chunk(one: Interaction, rank: int) -> dict[str, Any]:
-    number = int(one.prompt_sha256[rank * 2 : rank * 2 + 4], 16) % 500
+    number = one.documents[rank - 1]
     text = texts.document(one.route.index or "no index", number)
     grounding = 0.0 if one.outcome.grounding is None else one.outcome.grounding
     return {

@@ -16,10 +16,10 @@ from aiohttp import web
 from console.domain.errors import EnvironmentFault, InputError
 from console.domain.switches import WANTS
 from console.domain.times import format_utc, from_epoch_us, parse_utc
+from console.simulator.effects import CAPABILITIES
 from console.simulator.gateway import Gateway, now_us
 from console.simulator.switches import ReusedCommand, StaleOrder, SwitchOrder
 from console.simulator.web import Handler, Refusal, int_field, only_fields, read_object, require_token, text_field
-from console.simulator.world import CAPABILITIES
 
 MAX_CASES, MAX_CAPTURE = 1000, 50
 _COMMAND_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
@@ -66,6 +66,8 @@ class ControlApi:
                 "started_at": gateway.started_at,
                 "problem": gateway.board.problem,
                 "switches": [state.as_object() for state in gateway.board.states()],
+                "closing": gateway.closing.as_object() if gateway.closing is not None else {},
+                "awaiting_review": len(gateway.awaiting_review),
                 "durable": None if durable is None else [state.as_object() for state in durable],
             }
         )

@@ -11,18 +11,21 @@ import hashlib
 import json
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
 from console.simulator import texts
+from console.simulator.effects import CACHE, MODEL_ANSWER, SESSION, UNREVIEWED, WORDS
 from console.simulator.enforcement import Verdict
 from console.simulator.gateway import MAX_PROBES, Gateway, now_us
 from console.simulator.interactions import ANSWER_CHARS, PROMPT_CHARS, Interaction, is_notable
-from console.simulator.service import Ask, Outcome
+from console.simulator.refusals import over_budget, switched_off
+from console.simulator.service import STATIC, Ask, Outcome
+from console.simulator.spending import Step, cost_of, most_of
 from console.simulator.streams import OpenStream, StreamedAnswer
-from console.simulator.switches import SwitchState
 from console.simulator.web import Refusal, int_field, only_fields, read_object, same_secret, text_field
 from console.simulator.world import Route
 
@@ -30,21 +33,29 @@ MAX_CHUNKS = 8
 HOLD_STEP_S, HOLD_MAX_S = 0.2, 60.0
 RETRY_AFTER_S = 1
 
-_FIELDS = frozenset({"tenant", "surface", "region", "input", "max_tokens", "session", "needs", "hold"})
+_FIELDS = frozenset(
+    {"tenant", "surface", "region", "input", "max_tokens", "session", "needs", "hold", "cache", "workflow"}
+)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-_NEED = re.compile(r"agent|(tool|model)\.[a-z0-9][a-z0-9-]{0,60}")
+_ITEM = re.compile(r"(tool|model|index|segment)\.[a-z0-9][a-z0-9-]{0,60}")
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, read and checked."""
+    """One request, read and checked.
+
+    `needs` are items and abilities it cannot do without; `workflow` "" is held to no caps; `cache`: it may be answered
+    by what was answered before.
+    """
 
     route: Route
     text: str
     max_tokens: int
     session: str
+    workflow: str
     needs: tuple[str, ...]
+    cache: bool
     hold: bool
     probe: bool
     request_id: str
@@ -67,9 +78,10 @@ class DataPath:
         """Answers with a stream of events, 403 when a switch refuses it, 503 on overload."""
         began = asyncio.get_running_loop().time()
         call = await self._read(request)
-        verdict = self._gateway.verdict(call.route, call.needs)
+        verdict = self._gateway.verdict(call.route, call.needs, call.text)
         self._admit(call, verdict)
-        outcome = self._gateway.outcome(_ask(call), verdict.conditions)
+        outcome, cached = self._outcome(call, verdict)
+        step = self._reserve(call, outcome)
         headers = {
             "Content-Type": "text/event-stream",
             "Cache-Control": "no-store",
@@ -80,21 +92,64 @@ class DataPath:
         response = StreamedAnswer(headers=headers)
         tools = {*outcome.tools, *call.needs}
         stream = OpenStream(request, call.route, outcome.model, tools, probe=call.probe)
+        stream.session = call.session
         self._gateway.opened(stream)
+        if outcome.agent == "auto" and outcome.tools and not call.probe:
+            stream.transaction = self._gateway.transactions.begin(call.route.tenant, call.session, outcome.tools)
         try:
             if call.hold:
                 await self._hold(response, stream)
             else:
-                await self._answer(response, stream, call, outcome, began)
+                told = {
+                    "cached": cached,
+                    "notices": verdict.notices,
+                    "queued": _is_queued(verdict, outcome),
+                    "documents": self._gateway.documents.find(
+                        call.route.index, call.raw_sha256, verdict.conditions.revoked
+                    ),
+                }
+                await self._answer(response, stream, call, outcome, began, told)
             if stream.cut_by is not None and not stream.begun:
-                raise _switched_off((stream.cut_by,))
+                raise switched_off((stream.cut_by,))
         except ConnectionResetError:
             pass  # the caller left or was cut; what it cost is counted below
         finally:
             self._gateway.closed(stream)
+            self._gateway.transactions.roll_back(stream.transaction)  # does nothing once it was committed
+            self._settle(step, outcome, begun=stream.begun)
             if stream.begun and not call.probe:
-                self._gateway.spent(call.route, outcome, call.session)
+                self._gateway.spent(call.route, outcome, call.session, degraded=bool(verdict.notices))
         return response
+
+    def _outcome(self, call: Call, verdict: Verdict) -> tuple[Outcome, bool]:
+        """What the service does with the request, and whether the cache answers it."""
+        gateway, conditions = self._gateway, verdict.conditions
+        may = call.cache and CACHE not in conditions.without and not {MODEL_ANSWER, UNREVIEWED} & {*conditions.without}
+        if may and (kept := gateway.cache.look_up(call.route, conditions.model, call.text)) is not None:
+            return kept, True
+        outcome = gateway.outcome(_ask(call), conditions)
+        if may and not call.probe:
+            gateway.cache.keep(call.route, call.text, outcome)
+        return outcome, False
+
+    def _reserve(self, call: Call, outcome: Outcome) -> Step | None:
+        """Sets aside what a workflow's step may cost; raises Refusal naming the cap that is short (TEL-3)."""
+        if not call.workflow or call.probe:
+            return None
+        session, most = call.session or call.workflow, most_of(outcome, call.max_tokens)
+        answer = self._gateway.spending.reserve(call.route.tenant, call.workflow, session, most, now_us())
+        if isinstance(answer, Step):
+            return answer
+        raise over_budget(answer)
+
+    def _settle(self, step: Step | None, outcome: Outcome, *, begun: bool) -> None:
+        """Counts what was spent; an answer that never began did cost nothing."""
+        if step is None:
+            return
+        if begun:
+            self._gateway.spending.settle(step, cost_of(outcome), now_us())
+        else:
+            self._gateway.spending.release(step)
 
     async def _read(self, request: web.Request) -> Call:
         body = await read_object(request)
@@ -111,14 +166,17 @@ class DataPath:
         hold = body.get("hold", False)
         if hold is not False and (hold is not True or given is None):
             raise Refusal(403, "forbidden", "Only a probe may hold its stream open.")
+        session = text_field(body, "session", 100) if "session" in body else ""
         request_id = request.headers.get("X-Request-Id", "")
         traceparent = request.headers.get("Traceparent", "")
         return Call(
             route=route,
             text=text_field(body, "input", 64 * 1024),
             max_tokens=int_field(body, "max_tokens", 0, 1_000_000),
-            session=text_field(body, "session", 100) if "session" in body else "",
-            needs=_needs(body.get("needs", [])),
+            session=session,
+            workflow=text_field(body, "workflow", 100) if "workflow" in body else "",
+            needs=(*_needs(body.get("needs", [])), *((SESSION,) if session else ())),
+            cache=_flag(body, "cache"),
             hold=hold,
             probe=given is not None,
             request_id=request_id if _REQUEST_ID.fullmatch(request_id) else secrets.token_hex(8),
@@ -136,7 +194,7 @@ class DataPath:
         if not call.probe:
             gateway.meter.arrived(call.route, verdict.conditions.model, shed=shed)
         if verdict.refused_by:
-            raise _switched_off(verdict.refused_by, gateway.board.problem)
+            raise switched_off(verdict.refused_by, gateway.board.problem)
         if shed:
             raise Refusal(
                 503,
@@ -158,10 +216,17 @@ class DataPath:
             await response.write_eof(b'data: {"done":true,"held":true}\n\n')
 
     async def _answer(
-        self, response: web.StreamResponse, stream: OpenStream, call: Call, outcome: Outcome, began: float
+        self,
+        response: web.StreamResponse,
+        stream: OpenStream,
+        call: Call,
+        outcome: Outcome,
+        began: float,
+        told: Mapping[str, Any],
     ) -> None:
         loop = asyncio.get_running_loop()
-        chunks = texts.answer_chunks(outcome.kind, outcome.output_tokens, 1 if call.probe else MAX_CHUNKS)
+        kind = "queued" if told["queued"] else outcome.kind
+        chunks = texts.answer_chunks(kind, outcome.output_tokens, 1 if call.probe else MAX_CHUNKS)
         first, gap = began + outcome.first_token_s, outcome.duration_s / len(chunks)
         first_token_ms = 0.0
         for number, chunk in enumerate(chunks):
@@ -173,13 +238,16 @@ class DataPath:
             if number < len(chunks) - 1:
                 await response.write(chunk)
         latency_ms = (loop.time() - began) * 1000
-        await response.write_eof(
-            chunks[-1] + _done(self._gateway.world.serving_model, outcome, first_token_ms, latency_ms)
-        )
+        self._gateway.transactions.commit(stream.transaction)
+        await response.write_eof(chunks[-1] + _done(outcome, told, first_token_ms, latency_ms))
         if not call.probe:
-            self._finished(call, outcome, first_token_ms, latency_ms)
+            if told["queued"]:
+                self._gateway.awaiting_review.append(call.request_id)
+            self._finished(call, outcome, first_token_ms, latency_ms, told["documents"])
 
-    def _finished(self, call: Call, outcome: Outcome, first_token_ms: float, latency_ms: float) -> None:
+    def _finished(
+        self, call: Call, outcome: Outcome, first_token_ms: float, latency_ms: float, documents: tuple[int, ...]
+    ) -> None:
         gateway = self._gateway
         gateway.meter.finished(call.route, outcome, first_token_ms, latency_ms)
         answer = texts.ANSWERS[outcome.kind][: min(ANSWER_CHARS, outcome.output_tokens * texts.TOKEN_CHARS)]
@@ -198,6 +266,7 @@ class DataPath:
                 outcome,
                 first_token_ms,
                 latency_ms,
+                documents,
             ),
             notable=is_notable(outcome, hostile=texts.is_hostile(call.text)),
         )
@@ -214,24 +283,30 @@ def _needs(value: object) -> tuple[str, ...]:
     if (
         not isinstance(value, list)
         or len(value) > 4
-        or not all(isinstance(need, str) and _NEED.fullmatch(need) for need in value)
+        or not all(isinstance(need, str) and (need in WORDS or _ITEM.fullmatch(need)) for need in value)
     ):
+        known = ", ".join(sorted(WORDS))
         raise Refusal(
-            422, "malformed", "The field 'needs' must list at most four of: a tool id, a model id, \"agent\"."
+            422,
+            "malformed",
+            f"The field 'needs' must list at most four: ids of a tool, model, index or segment, or of {known}.",
         )
     return tuple(value)
 
 
-def _switched_off(refused_by: tuple[SwitchState, ...], problem: str = "") -> Refusal:
-    facts = [
-        {"switch": s.switch, "target": s.target, "generation": s.generation, "command_id": s.command_id}
-        for s in refused_by
-    ]
-    detail = problem or f"{refused_by[0].switch} is stopped on {refused_by[0].target}."
-    return Refusal(403, "switched_off", detail, {**facts[0], "refused_by": facts})
+def _flag(body: Mapping[str, Any], name: str) -> bool:
+    found = body.get(name, False)
+    if not isinstance(found, bool):
+        raise Refusal(422, "malformed", f"The field '{name}' must be true or false.")
+    return found
 
 
-def _done(serving_model: str, outcome: Outcome, first_token_ms: float, latency_ms: float) -> bytes:
+def _is_queued(verdict: Verdict, outcome: Outcome) -> bool:
+    """Whether the answer waits for a reviewer; a prepared text was reviewed before."""
+    return UNREVIEWED in verdict.conditions.without and outcome.kind != STATIC.kind
+
+
+def _done(outcome: Outcome, told: Mapping[str, Any], first_token_ms: float, latency_ms: float) -> bytes:
     facts: dict[str, Any] = {
         "done": True,
         "model": outcome.model,
@@ -250,8 +325,8 @@ def _done(serving_model: str, outcome: Outcome, first_token_ms: float, latency_m
         "first_token_ms": round(first_token_ms, 2),
         "latency_ms": round(latency_ms, 2),
     }
-    if outcome.model != serving_model:
-        facts["notice"] = "A simpler model answers for the moment; some abilities are limited."
-    elif outcome.agent == "draft":
-        facts["notice"] = "The assistant only drafts for the moment; nothing is sent without you."
+    if told["cached"]:
+        facts["cached"] = True
+    if told["notices"]:
+        facts["notice"] = " ".join(told["notices"])
     return b"data: " + json.dumps(facts, separators=(",", ":")).encode() + b"\n\n"

@@ -27,20 +27,22 @@ class FaultKind:
     summary: str
 
 
+_ANYWHERE = ("FF_GLOBAL_AI", "FF_TENANT_BLOCK", "FF_FEATURE", "FF_TOKEN_BUDGET", "FF_STATIC_RESPONSE")
+
 FAULTS: Mapping[str, FaultKind] = {
     "grounding_fall": FaultKind(
         MODEL,
-        ("FF_GLOBAL_AI", "FF_TENANT_BLOCK", "FF_MODEL_ROUTE"),
+        (*_ANYWHERE, "FF_MODEL_ROUTE"),
         "answers lose their grounding while every request still succeeds in normal time",
     ),
     "refusal_collapse": FaultKind(
         MODEL,
-        ("FF_GLOBAL_AI", "FF_TENANT_BLOCK", "FF_MODEL_ROUTE"),
+        (*_ANYWHERE, "FF_MODEL_ROUTE"),
         "unsafe requests are answered instead of refused",
     ),
     "runaway_loop": FaultKind(
         AGENT,
-        ("FF_GLOBAL_AI", "FF_TENANT_BLOCK", "FF_TOOL_REVOKE", "FF_AGENT_DRAFT"),
+        (*_ANYWHERE, "FF_TOOL_REVOKE", "FF_AGENT_DRAFT", "FF_READ_ONLY", "FF_HUMAN_REVIEW", "FF_REASONING_TURNS"),
         "agents repeat themselves and burn tokens with the square of their turns",
     ),
 }

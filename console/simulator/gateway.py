@@ -6,11 +6,13 @@ One event loop owns it; but for `command`, which waits for the disk, every metho
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 import uuid
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import Any
 
 from console.domain.errors import InputError
@@ -18,18 +20,26 @@ from console.domain.times import format_utc, from_epoch_us
 from console.proof.keys import SEED_BYTES, SigningKey
 from console.simulator import texts
 from console.simulator.capture import capture_items
+from console.simulator.closing import Closing, save
 from console.simulator.counts import Counts
+from console.simulator.documents import Documents
+from console.simulator.effects import EFFECTS
 from console.simulator.enforcement import Rules, Verdict, judge, reaches, rules_from
 from console.simulator.faults import Fault
 from console.simulator.interactions import Interaction, Recent
+from console.simulator.semantic_cache import SemanticCache
 from console.simulator.service import Ask, Conditions, Outcome, decide, passes
 from console.simulator.settings import GatewayOrder
+from console.simulator.spending import Spending
 from console.simulator.streams import OpenStream
 from console.simulator.switches import SwitchBoard, SwitchOrder, SwitchState
 from console.simulator.telemetry import BATCH_US, Feed, Meter
+from console.simulator.transactions import Transactions
 from console.simulator.world import Route
 
 MAX_PROBES = 64
+MAX_AWAITING = 1000
+"""Answers that wait for a reviewer, by request id; beyond that the oldest is dropped, as a full tray would be."""
 
 
 def now_us() -> int:
@@ -50,6 +60,10 @@ class Gateway:
         self.faults: tuple[Fault, ...] = order.faults
         self.meter, self.feed = Meter(), Feed()
         self.counts, self.recent = Counts(), Recent()
+        self.cache, self.documents = SemanticCache(), Documents(order.world)
+        self.transactions, self.spending = Transactions(), Spending(order.world.caps)
+        self.awaiting_review: deque[str] = deque(maxlen=MAX_AWAITING)
+        self.closing: Closing | None = None
         self.streams: set[OpenStream] = set()
         self.probes = 0
         self._key = SigningKey(secrets.token_bytes(SEED_BYTES))
@@ -58,11 +72,12 @@ class Gateway:
 
     # --- questions of the data path
 
-    def verdict(self, route: Route, needs: Collection[str] = ()) -> Verdict:
+    def verdict(self, route: Route, needs: Collection[str] = (), text: str = "") -> Verdict:
         """What the switches say to a request now."""
         if self._rules_revision != self.board.revision:
-            self._rules, self._rules_revision = rules_from(self.board.stopped()), self.board.revision
-        return judge(self._rules, self.world, route, needs)
+            self._rules = rules_from(self.board.stopped(), dict(self.world.patterns))
+            self._rules_revision = self.board.revision
+        return judge(self._rules, self.world, route, needs, text)
 
     def outcome(self, ask: Ask, conditions: Conditions) -> Outcome:
         """What the service does with a request now."""
@@ -83,10 +98,10 @@ class Gateway:
         self.streams.discard(stream)
         self.probes -= stream.probe
 
-    def spent(self, route: Route, outcome: Outcome, session: str) -> None:
-        """Counts an admitted request and what it cost."""
+    def spent(self, route: Route, outcome: Outcome, session: str, *, degraded: bool) -> None:
+        """Counts an admitted request, what it cost, and whether it was told that something is missing."""
         ids = (*route.places, outcome.model, *outcome.tools, *((route.index,) if route.index else ()))
-        self.counts.note(int(time.time()), ids, session, outcome.cost_microusd)
+        self.counts.note(int(time.time()), ids, session, outcome.cost_microusd, degraded=degraded)
 
     def remember(self, interaction: Interaction, *, notable: bool) -> None:
         """Keeps an interaction as evidence material."""
@@ -96,14 +111,23 @@ class Gateway:
 
     async def command(self, order: SwitchOrder) -> dict[str, Any]:
         """Applies a switch order that was checked, one at a time; see SwitchBoard.apply for what it raises."""
-        return await self.board.apply(order, format_utc(from_epoch_us(now_us())), self._cut)
+        answer = await self.board.apply(order, format_utc(from_epoch_us(now_us())), self._cut)
+        if self.closing is not None and not self.closing.state_saved:
+            saved = await asyncio.to_thread(save, self.closing, self.board.states(), self.order.switch_file.parent)
+            self.closing = replace(self.closing, state_saved=saved)
+        return answer
 
     def _cut(self, stop: SwitchState) -> int:
         hit = [stream for stream in self.streams if reaches(stop, stream.route, stream.model, stream.tools)]
         lies = self.order.misbehaviour
-        if not (lies.no_stream_cut or lies.ack_without_effect):
-            for stream in hit:
-                stream.cut(stop)
+        if lies.no_stream_cut or lies.ack_without_effect:
+            return len(hit)
+        undone = [self.transactions.roll_back(stream.transaction, stop.command_id) for stream in hit]
+        for stream in hit:
+            stream.cut(stop)
+        if EFFECTS[stop.switch].ends_sessions:
+            ended = self.counts.end_sessions(int(time.time()), stop.target) | {stream.session for stream in hit}
+            self.closing = Closing(stop, len(ended - {""}), tuple(one for one in undone if one is not None), len(hit))
         return len(hit)
 
     def live_counts(self) -> dict[str, dict[str, int]]:
@@ -132,7 +156,7 @@ class Gateway:
             ask = Ask(route, 800, 160, hostile, f"case/{seed}/{number}", agent=target in route.tools)
             allowed = self.verdict(route).conditions
             chosen = (
-                Conditions(model, model == self.world.serving_model, allowed.revoked, allowed.draft)
+                Conditions(model, model == self.world.serving_model, allowed.revoked, allowed.without)
                 if model
                 else allowed
             )
@@ -152,10 +176,13 @@ class Gateway:
 
     def capture(self, target: str, limit: int) -> list[dict[str, str]]:
         """Evidence items of the last `limit` interactions that passed through `target`, in the seven dimensions."""
-        switches = [state.as_object() for state in self.board.states()]
-        return capture_items(
-            self.world, switches, self.recent.touching(target, limit), self._key, self.boot_id, now_us()
-        )
+        state = {
+            "boot_id": self.boot_id,
+            "switches": [state.as_object() for state in self.board.states()],
+            "closing": self.closing.as_object() if self.closing is not None else {},
+            "open_transactions": [one.as_object() for one in self.transactions.open.values()],
+        }
+        return capture_items(self.world, state, self.recent.touching(target, limit), self._key, now_us())
 
     def hang_up(self) -> None:
         """Ends every open stream and wakes telemetry readers: the gateway is about to end."""

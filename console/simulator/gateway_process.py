@@ -23,6 +23,7 @@ from console.simulator.control import ControlApi
 from console.simulator.datapath import DataPath
 from console.simulator.faults import Fault
 from console.simulator.gateway import Gateway
+from console.simulator.ingest import Ingestion
 from console.simulator.lifeline import Lifeline, tell
 from console.simulator.settings import gateway_order_from_object
 from console.simulator.telemetry import BATCH_US
@@ -54,6 +55,7 @@ def gateway_app(gateway: Gateway) -> web.Application:
     app = make_app(gateway.order.port)
     control = ControlApi(gateway)
     DataPath(gateway).add_to(app)
+    Ingestion(gateway).add_to(app)
     control.add_to(app)
 
     async def end_streams(_: web.Application) -> None:

@@ -33,6 +33,7 @@ class Interaction:
     outcome: Outcome
     first_token_ms: float
     latency_ms: float
+    documents: tuple[int, ...] = ()
 
     def touches(self, target: str) -> bool:
         """Whether it passed through that inventory id."""

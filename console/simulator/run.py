@@ -48,7 +48,8 @@ def run_range(settings: RangeSettings, port: int, *, secrets_from_stdin: bool, a
     """
     lifeline = Lifeline(sys.stdin.fileno()) if secrets_from_stdin and not sys.stdin.isatty() else None
     given = secrets_from_line(lifeline.first_line(SECRETS_WITHIN_S)) if lifeline else None
-    world = world_of(policy.load(settings.policy or policy.default_path()).inventory)
+    data = policy.load(settings.policy or policy.default_path())
+    world = world_of(data.inventory, caps=data.switches.budgets)
     trace = _trace(settings)
     now = format_utc(from_epoch_us(time.time_ns() // 1000))
     with hold_folder(settings.state_dir, world, now) as folder, _reserved_port(port) as held_port:

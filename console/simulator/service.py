@@ -10,6 +10,7 @@ import random
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from console.simulator.effects import AGENT, LONG_REASONING, MODEL_ANSWER, UNFILTERED, UNREVIEWED
 from console.simulator.faults import Bend, Fault, bend
 from console.simulator.world import Route
 
@@ -17,6 +18,9 @@ INPUT_USD_PER_MILLION, OUTPUT_USD_PER_MILLION = 2.5, 10.0
 FALLBACK_PRICE = 0.2
 GROUNDING_FLOOR = 0.70
 """An answer below it counts as ungrounded in a validation (TAX-1)."""
+
+FEW_TURNS = 2
+"""Turns an agent may take while FF_REASONING_TURNS is stopped."""
 
 _AGENT_SHARE = 0.7
 _APPROVAL_SHARE = 0.25
@@ -38,12 +42,17 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What holds when a request is answered: which model, which tools are revoked, whether agents may only draft."""
+    """What holds when a request is answered: which model, which items are taken away, `without` which abilities."""
 
     model: str
     serving: bool
     revoked: Collection[str] = ()
-    draft: bool = False
+    without: Collection[str] = ()
+
+    @property
+    def draft(self) -> bool:
+        """Whether agents may only draft."""
+        return AGENT in self.without
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +79,35 @@ class Outcome:
     duration_s: float
 
 
+STATIC = Outcome(
+    model="static", kind="static", grounding=None, refused=False, policy_violation=False, schema_error=False, tools=(),
+    tools_denied=0, tool_calls=0, turns=1, state_repetition=0, input_tokens=0, output_tokens=40, cost_microusd=0,
+    approval_ms=None, agent="none", first_token_s=0.0, duration_s=0.0,
+)  # fmt: skip
+"""The prepared answer: no model is asked, nothing is spent."""
+
+
 def decide(ask: Ask, now: Conditions, faults: Iterable[Fault], seed: int) -> Outcome:
     """What the service does with `ask`; the same arguments give the same outcome, always."""
+    if MODEL_ANSWER in now.without:
+        return STATIC
     draw = random.Random(f"{seed}/{ask.key}")
     wants_agent = ask.route.agentic and (draw.random() < _AGENT_SHARE or ask.agent)
     wanted_tools = _wanted_tools(draw, ask.route, wants_agent)
     tools = tuple(tool for tool in wanted_tools if tool not in now.revoked)
-    autonomous = wants_agent and bool(tools) and not now.draft
+    autonomous = wants_agent and bool(tools) and not now.draft and UNREVIEWED not in now.without
     reached = {*ask.route.places, ask.route.index, now.model, *tools}
     bent = bend(faults, reached, serving=now.serving, autonomous=autonomous)
 
     refused = draw.random() < (0.985 * (1 - bent.refusal_collapse) if ask.hostile else 0.002)
     violation = not refused and draw.random() < _violation_odds(ask.hostile, bent)
+    if UNFILTERED in now.without and violation:
+        refused, violation = True, False
     grounding = _grounding(draw, bent) if not refused else None
     output = _REFUSAL_TOKENS if refused else max(1, ask.max_tokens)
     turns = _turns(draw, bent) if autonomous and not refused else 1
+    if LONG_REASONING in now.without:
+        turns = min(turns, FEW_TURNS)
     return Outcome(
         model=now.model,
         kind=_kind(refused, violation, grounding),

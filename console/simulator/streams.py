@@ -30,12 +30,30 @@ class StreamedAnswer(web.StreamResponse):
 
 
 class OpenStream:
-    """One answer being written; `tools` are those in use, `probe` says whose it is, `begun` that it has sent."""
+    """One answer being written; `begun` says that it has sent, `probe` whose it is.
 
-    __slots__ = ("_ended", "_loop", "_request", "_waiter", "begun", "cut_by", "model", "probe", "route", "tools")
+    `tools` are the tools and abilities in use, `session` whose it is, `transaction` what the tools have begun; both ""
+    when there is none.
+    """
+
+    __slots__ = (
+        "_ended",
+        "_loop",
+        "_request",
+        "_waiter",
+        "begun",
+        "cut_by",
+        "model",
+        "probe",
+        "route",
+        "session",
+        "tools",
+        "transaction",
+    )
 
     def __init__(self, request: web.Request, route: Route, model: str, tools: Collection[str], *, probe: bool) -> None:
         self.route, self.model, self.tools, self.probe = route, model, tools, probe
+        self.session = self.transaction = ""
         self.begun = self._ended = False
         self.cut_by: SwitchState | None = None
         self._request = request

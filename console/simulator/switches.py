@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -19,6 +18,7 @@ from typing import Any
 
 from console.domain.errors import EnvironmentFault
 from console.domain.switches import RUNNING, STOPPED, WANTS
+from console.simulator.durable import write_durably
 
 FILE_VERSION = 1
 LEDGER_ENTRIES = 256
@@ -216,17 +216,7 @@ class SwitchBoard:
             "ledger": [[command_id, entry] for command_id, entry in ledger.items()],
         }
         text = json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
-        temporary = self.path.with_suffix(".new")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self.path)
-            _sync_folder(self.path.parent)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_durably(self.path, hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
 
 
 def _read(path: Path) -> tuple[dict[tuple[str, str], SwitchState], OrderedDict[str, dict[str, Any]]]:
@@ -244,17 +234,6 @@ def _read(path: Path) -> tuple[dict[tuple[str, str], SwitchState], OrderedDict[s
     return {(s.switch, s.target): s for s in states}, OrderedDict(
         (command_id, entry) for command_id, entry in body["ledger"]
     )
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes a rename durable; where folders cannot be synced (not POSIX) the rename alone must do."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _reason(error: Exception) -> str:

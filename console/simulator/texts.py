@@ -48,6 +48,12 @@ _REFUSAL = (
     "I cannot help with that request. If you need access, please ask your adviser, who can check your permissions. "
 )
 
+_STATIC = (
+    "Our assistant is limited for the moment. Please find the answers to common questions on the help page, or call "
+    "the service desk. "
+)
+_QUEUED = "Thank you. A colleague looks at the answer before you get it; it will be sent to you. "
+
 _CHUNK_TOKENS = 96
 _LONGEST = 5000
 """Characters of the longest answer streamed; the measures still count every generated token."""
@@ -62,6 +68,8 @@ ANSWERS = {
     "ungrounded": _repeat(_UNGROUNDED, _LONGEST),
     "violating": _repeat(_VIOLATING, _LONGEST),
     "refused": _REFUSAL,
+    "static": _STATIC,
+    "queued": _QUEUED,
 }
 """Answer text by kind of outcome; safe to splice into JSON as it is."""
 

@@ -12,42 +12,13 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
+from console.domain.budgets import Caps
 from console.domain.errors import InputError
 from console.domain.inventory import Inventory, InventoryItem
+from console.domain.switches import TEL_3_CAPS
+from console.simulator.effects import CAPABILITIES
 
 ADAPTER = "simulator"
-
-
-@dataclass(frozen=True, slots=True)
-class Capability:
-    """What the gateway can do with one switch: on which kinds, and which of the results of a kill it delivers."""
-
-    kinds: tuple[str, ...]
-    refuses_new: bool = True
-    cuts_streams: bool = True
-    durable: bool = True
-    read_back: bool = True
-
-    def as_object(self) -> dict[str, Any]:
-        """As `GET /control/capabilities` declares it."""
-        return {
-            "kinds": list(self.kinds),
-            "refuses_new": self.refuses_new,
-            "cuts_streams": self.cuts_streams,
-            "durable": self.durable,
-            "read_back": self.read_back,
-        }
-
-
-CAPABILITIES: Mapping[str, Capability] = {
-    "FF_GLOBAL_AI": Capability(("environment",)),
-    "FF_TENANT_BLOCK": Capability(("tenant",)),
-    "FF_TOOL_REVOKE": Capability(("tool",)),
-    "FF_MODEL_ROUTE": Capability(("model",)),
-    # what an agent has begun goes on as a draft: there is nothing to cut
-    "FF_AGENT_DRAFT": Capability(("surface",), cuts_streams=False),
-}
-"""The switches this gateway enforces (SWI-1); the other two act on parts that the range does not have yet."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +41,23 @@ class Route:
 
 @dataclass(frozen=True)
 class World:
-    """Routes in a fixed order, the two models, and the (switch, target) pairs that this gateway enforces."""
+    """Routes in a fixed order, the two models, and the (switch, target) pairs that this gateway enforces.
+
+    `segments` are (segment, index it is a part of), `patterns` (item, literal text), `caps` those of TEL-3.
+    """
 
     environment: str
     routes: tuple[Route, ...]
     serving_model: str
     fallback_model: str
     pairs: frozenset[tuple[str, str]]
+    segments: tuple[tuple[str, str], ...] = ()
+    patterns: tuple[tuple[str, str], ...] = ()
+    caps: Caps = TEL_3_CAPS
+
+    def segments_of(self, index: str) -> tuple[str, ...]:
+        """The segments of that index."""
+        return tuple(segment for segment, of in self.segments if of == index)
 
     @cached_property
     def route_of(self) -> Mapping[tuple[str, str, str], Route]:
@@ -89,12 +70,14 @@ class World:
         found = {self.environment, self.serving_model, self.fallback_model}
         for route in self.routes:
             found.update(route.places, route.tools, (route.index,) if route.index else ())
+        found.update(item for item, _ in (*self.segments, *self.patterns))
         return frozenset(found)
 
     def routes_touching(self, target: str) -> tuple[Route, ...]:
-        """The routes that pass through `target`; models are passed by all."""
-        if target in (self.environment, self.serving_model, self.fallback_model):
+        """The routes that pass through `target`; models and patterns are passed by all."""
+        if target in (self.environment, self.serving_model, self.fallback_model, *dict(self.patterns)):
             return self.routes
+        target = dict(self.segments).get(target, target)
         return tuple(r for r in self.routes if target in r.places or target in r.tools or target == r.index)
 
     def as_object(self) -> dict[str, Any]:
@@ -105,6 +88,9 @@ class World:
             "serving_model": self.serving_model,
             "fallback_model": self.fallback_model,
             "pairs": sorted(self.pairs),
+            "segments": list(self.segments),
+            "patterns": list(self.patterns),
+            "caps": asdict(self.caps),
         }
 
 
@@ -116,10 +102,13 @@ def world_from_object(value: Mapping[str, Any]) -> World:
         value["serving_model"],
         value["fallback_model"],
         frozenset((switch, target) for switch, target in value["pairs"]),
+        tuple((segment, index) for segment, index in value["segments"]),
+        tuple((item, text) for item, text in value["patterns"]),
+        Caps(**value["caps"]),
     )
 
 
-def world_of(inventory: Inventory, adapter: str = ADAPTER) -> World:
+def world_of(inventory: Inventory, adapter: str = ADAPTER, caps: Caps = TEL_3_CAPS) -> World:
     """The world of the environment whose switches `adapter` enforces.
 
     A tenant uses the surfaces, regions, tools and indexes that name it (or name nobody, which means everybody); agents
@@ -161,7 +150,9 @@ def world_of(inventory: Inventory, adapter: str = ADAPTER) -> World:
     pairs = frozenset(
         (e.switch, e.target) for e in mine if inventory.item(e.target).kind in CAPABILITIES[e.switch].kinds
     )
-    return World(environment, routes, models[-1], models[0], pairs)
+    segments = tuple((item.id, item.of) for item in _of_kind(items, "segment"))
+    patterns = tuple((item.id, item.text) for item in _of_kind(items, "pattern"))
+    return World(environment, routes, models[-1], models[0], pairs, segments, patterns, caps)
 
 
 def _environment(item: InventoryItem) -> str:

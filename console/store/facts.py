@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from console.domain.commands import ENDS
 from console.domain.evidence import missing_dimensions
 from console.domain.incident import IncidentFacts
+from console.domain.people import Loan, lent_roles
 from console.domain.restoring import ITEM, SIGN_OFF, VALIDATION, Piece, piece_of_event
 from console.domain.switches import RUNNING, STOPPED
+from console.domain.times import format_utc, from_epoch_us
 from console.proof.envelope import SignedEvent
 from console.proof.keys import verify_text
 from console.store.readers import Rows
@@ -37,21 +40,62 @@ _ENDS = json.dumps(ENDS)
 
 @dataclass(frozen=True, slots=True)
 class CertifiedPerson:
-    """A person whom the organisation's root certified: public key in hex, and the roles granted."""
+    """A person whom the organisation's root certified: public key in hex, and the roles that they hold.
+
+    `roles` are those granted and those in `lent` (role -> until when); `since` is when they were last certified, by
+    the clock of who did (times RFC 3339).
+    """
 
     person: str
     public_key: str
     display_name: str
     roles: frozenset[str]
+    lent: Mapping[str, str] = field(default_factory=dict)
+    since: str = ""
 
 
-def certified_people(reader: Rows) -> Mapping[str, CertifiedPerson]:
-    """Everybody the pinned root certified, by name."""
+@dataclass(frozen=True, slots=True)
+class SignedLoan:
+    """A loan whose lender signed it, and what they wrote about it."""
+
+    loan: Loan
+    event_id: str
+    reason: str
+
+
+def certified_people(reader: Rows, at: datetime | None = None) -> Mapping[str, CertifiedPerson]:
+    """Everybody the pinned root certified, by name, with the roles lent to them at that moment (none without one)."""
     roles: dict[str, set[str]] = {}
     for person, role in reader.tuples("SELECT person, role FROM grant_now"):
         roles.setdefault(person, set()).add(role)
-    found = reader.tuples("SELECT person, public_key, display_name FROM person_now")
-    return {name: CertifiedPerson(name, key, title, frozenset(roles.get(name, ()))) for name, key, title in found}
+    loans = signed_loans(reader) if at is not None else ()
+    lent = lent_roles((one.loan for one in loans), at) if at is not None else {}
+    return {
+        name: CertifiedPerson(
+            name,
+            key,
+            title,
+            frozenset(roles.get(name, ())) | lent.get(name, {}).keys(),
+            lent.get(name, {}),
+            format_utc(from_epoch_us((int(hlc, 16) >> 16) * 1000)),
+        )
+        for name, key, title, hlc in reader.tuples("SELECT person, public_key, display_name, hlc FROM person_now")
+    }
+
+
+def signed_loans(reader: Rows) -> tuple[SignedLoan, ...]:
+    """Every loan that was not taken back, ended ones among them, whose lender's own signature over it holds here."""
+    found = []
+    rows = reader.tuples(
+        "SELECT l.person, l.role, l.lender, l.until, l.event_id, p.public_key, b.public_key FROM loan_now l "
+        "JOIN person_now p ON p.person = l.lender JOIN person_now b ON b.person = l.person ORDER BY l.until, l.event_id"
+    )
+    for person, role, lender, until, event_id, key, borrower in rows:
+        signed = reader.event(event_id)
+        if signed is None or key == borrower or not verify_text(key, signed.canon.encode("utf-8"), signed.person_sig):
+            continue
+        found.append(SignedLoan(Loan(person, role, lender, until), event_id, str(signed.envelope.body["reason"])))
+    return tuple(found)
 
 
 def people_of_devices(reader: Rows) -> Mapping[str, str]:

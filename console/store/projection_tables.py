@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from console.store._sqlite import Connection, sqlite_utils_database
 
-PROJECTIONS = 2
+PROJECTIONS = 3
 """Raise it whenever a table below or a function in `projections` changes its meaning."""
 
 TAIL = 2**62
@@ -64,6 +64,7 @@ TABLES: Mapping[str, dict[str, type]] = {
         "invite": str, "code_hash": str,
     },
     "role_grant": {"n": int, "person": str, "role": str, "signer": str},
+    "role_loan": {"n": int, "person": str, "role": str, "lender": str, "until": str},
     "invitation": {
         "n": int, "code_hash": str, "person": str, "display_name": str, "roles": str, "label": str, "expires": str,
         "signer": str,
@@ -143,6 +144,14 @@ _INVITED = (
 )
 _SPENT = "EXISTS (SELECT 1 FROM enrolled_device d WHERE d.invite = p.invite AND d.person = p.person)"
 _OLDEST_FIRST = "t.gpos, t.hlc, t.event_id"
+_OWNER_FIRST = f"p.person = '', {_OLDEST_FIRST}"
+"""A device stays the first person's who enrolled at it; only others may enrol there too."""
+_GRANTED = "EXISTS (SELECT 1 FROM grant_now g WHERE g.person = {who} AND g.role = p.role)"
+_RECALLED = (
+    "EXISTS (SELECT 1 FROM role_loan r JOIN timeline o ON o.n = r.n "  # noqa: S608 - literals only
+    "WHERE r.until = '' AND r.person = p.person AND r.role = p.role AND o.status = 'accepted' "
+    f"AND {_GRANTED.format(who='r.lender')} AND {_place('o')} > {_place('t')})"
+)
 
 
 def _counts(enrolled: str) -> str:
@@ -179,18 +188,27 @@ VIEWS: Mapping[str, str] = {
         "p.device",
         f"{_counts('enrolled_device')} AND NOT {_ended(repr('device'), 'p.device', '')} "
         f"AND (p.person = '' OR NOT {_ended(repr('person'), 'p.person', 't')})",
+        _OWNER_FIRST,
     ),
     "grant_now": _now(
         "role_grant",
         "p.person, p.role",
         f"{_BY_ROOT} AND NOT {_ended(repr('grant') + ', ' + repr('person'), 'p.person', 't', 'p.role')}",
     ),
+    "loan_now": _now(
+        "role_loan",
+        "p.person, p.role, p.lender",
+        f"p.until <> '' AND t.status = 'accepted' AND {_GRANTED.format(who='p.lender')} AND NOT {_RECALLED} "
+        f"AND NOT {_ended(repr('grant') + ', ' + repr('person'), 'p.lender', 't', 'p.role')} "
+        f"AND NOT {_ended(repr('person'), 'p.person', 't')}",
+    ),
 }
 """View -> what holds now: one row a key, with `event_id`, `gpos`, `hlc`, `status`, `actor` of the event that says so.
 
 People, devices and grants count only when the pinned organisation root signed them, or when the plane enrolled them by
 an invitation of the root that nobody had spent before; what the root revoked or withdrew afterwards ends them, and a
-revoked device never counts again. Where there was a conflict, what it came to holds. `switch_now` goes by the time of
+revoked device never counts again. A loan counts once the plane took it, while its lender holds the role by a grant and
+nobody took it back; whether it has ended, and whether its lender signed it, is asked by who reads it. Where there was a conflict, what it came to holds. `switch_now` goes by the time of
 observation, so that an older sighting never covers a newer one.
 """
 

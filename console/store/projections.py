@@ -174,6 +174,12 @@ def _ended(kind: str, name: str) -> _Rows:
     return rows
 
 
+def _lent(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
+    """A role lent by the author, or taken back by them: then `until` is ""."""
+    if e.incident == SYSTEM:
+        yield _INSERT["role_loan"], (n, b["person"], b["role"], e.actor, b.get("until", ""))
+
+
 def _revised(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
     yield _INSERT["note_revision"], (n, e.incident, b["note"], b["text"], _text(b["saw"]))
 
@@ -207,6 +213,8 @@ TABLE: Mapping[str, Projection] = {
     "person.revoked": Projection(_ended("person", "person"), ("organisation",)),
     "device.enrolled": Projection(_device("desk", "device", "public_key", "label"), ("organisation",)),
     "person.enrolled": Projection(_person, ("organisation",)),
+    "role.delegated": Projection(_lent, ("organisation",)),
+    "role.recalled": Projection(_lent, ("organisation",)),
     "incident.opened": Projection(_opened, _INTAKE, ("title", "reporter"), moves_incident=True),
     "incident.acknowledged": Projection(_only_timeline, ("incident",), moves_incident=True),
     "role.taken": Projection(_role, ("role", "conflict"), moves_incident=True),

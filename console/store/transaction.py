@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from console.domain.changes import Changes
 from console.domain.commands import AUTHORISED, SENT, Order, may_follow
 from console.domain.errors import InputError, RefusedError
 from console.domain.events import PERSON_SIGNED, check_body
-from console.domain.times import format_utc, to_epoch_us
+from console.domain.times import format_utc, parse_utc, to_epoch_us
 from console.proof.actor import Actor
 from console.proof.chain import ChainHead
 from console.proof.envelope import Envelope, SignedEvent, sign
@@ -83,10 +83,13 @@ class Transaction(Rows):
     ) -> SignedEvent:
         """Signs an event onto this desk's chain of `incident` and stores, projects and queues it.
 
-        `event_id` is one of `new_id` when the event must be named before it exists. Raises InputError when the body is
+        While its author is signed in (`actor.key`), every event carries their signature beside the device's, so that
+        a desk that several people share says who wrote what. `event_id` is one of `new_id` when the event must be named
+        before it exists. Raises InputError when the body is
         not what the type must hold, RefusedError when the type needs a person's signature and there is none.
         """
         check_body(event_type, body)
+        person_key = person_key or actor.key
         if event_type in PERSON_SIGNED and person_key is None:
             raise RefusedError(
                 f"'{event_type}' needs the signature of {actor.person}; sign in with a passphrase first."
@@ -128,10 +131,14 @@ class Transaction(Rows):
 
     # -- commands
 
-    def insert_command(self, order: Order, canon: str, sig: str, person_sig: str) -> None:
-        """Writes a signed order as a row of its own, authorised and not sent; it never enters the outbox (OFF-3)."""
+    def insert_command(self, order: Order, canon: str, sig: str, person_sig: str, *, offset_us: int = 0) -> None:
+        """Writes a signed order as a row of its own, authorised and not sent; it never enters the outbox (OFF-3).
+
+        The order's times are the plane's, whose clock is `offset_us` ahead; in the row they stand on the desk's.
+        """
         row: dict[str, str | int] = dict.fromkeys(rows.COLUMNS["command"], "")
         row |= {name: getattr(order, name) for name in _OF_ORDER}
+        row |= {name: _earlier(getattr(order, name), offset_us) for name in ("expires", "authorised_at")}
         row |= {"state": AUTHORISED, "exercise": int(order.exercise), "offset_us": 0, "offset_known": 0}
         row |= {"results": "{}", "updated_at": self.at, "order_canon": canon, "order_sig": sig}
         rows.insert(self._conn, "command", [*(row | {"order_person_sig": person_sig}).values()])
@@ -302,6 +309,10 @@ _OF_ORDER = (
 def _may_reach(state: str, to: str) -> bool:
     """As `may_follow`, but an order may have been sent before its row could say so."""
     return may_follow(state, to) or (state == AUTHORISED and may_follow(SENT, to))
+
+
+def _earlier(moment: str, by_us: int) -> str:
+    return format_utc(parse_utc(moment) - timedelta(microseconds=by_us)) if by_us else moment
 
 
 def _flat(value: str | int | Mapping[str, Any]) -> str | int:

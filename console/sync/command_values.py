@@ -57,6 +57,8 @@ class CommandAuthorised:
     command_id: str
     order: SignedOrder
     expires_us: int
+    ends_plane_us: int = 0
+    """The end that the order itself says, by the plane's clock; 0 where nobody knows how the clocks stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class CommandFound:
     acknowledged_us: int = 0
     doubted: bool = False
     """Whether the plane's journal has been in doubt since it was sent."""
+    ends_plane_us: int = 0
+    """As in `CommandAuthorised`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +213,9 @@ class CommandStep:
 class Tracked:
     """One command: `busy` names the request or timer it waits for (0: none), `unwritten` the write not yet committed.
 
-    `missing_us` is when the plane first did not know it although it could not be taken any more (0: not so far),
-    `doubted` whether the plane's journal has been in doubt since it was sent.
+    `expires_us` is its end by the desk's clock, `ends_plane_us` by the plane's (0: not known to differ); `missing_us`
+    is when the plane first did not know it although it could not be taken any more (0: not so far), `doubted` whether
+    the plane's journal has been in doubt since it was sent.
     """
 
     command_id: str
@@ -224,6 +229,7 @@ class Tracked:
     phase: str = ""
     unwritten: int = 0
     failures: int = 0
+    ends_plane_us: int = 0
     missing_us: int = 0
     doubted: bool = False
 

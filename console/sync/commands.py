@@ -121,7 +121,7 @@ class _Turn:
 def _on_authorised(turn: _Turn, event: CommandAuthorised) -> None:
     if turn.state.find(event.command_id) is not None:
         return
-    fresh = Tracked(event.command_id, AUTHORISED, event.expires_us)
+    fresh = Tracked(event.command_id, AUTHORISED, event.expires_us, ends_plane_us=event.ends_plane_us)
     if turn.now_us >= event.expires_us:
         turn.record(
             replace(fresh, state=EXPIRED, sentence="It expired before it could be sent; nothing left this desk.")
@@ -142,8 +142,9 @@ def _on_found(turn: _Turn, event: CommandFound) -> None:
     if turn.state.find(event.command_id) is not None or event.state in ENDS:
         return
     found = Tracked(
-        event.command_id, event.state, event.expires_us, event.sent_us, event.acknowledged_us, doubted=event.doubted
-    )
+        event.command_id, event.state, event.expires_us, event.sent_us, event.acknowledged_us, doubted=event.doubted,
+        ends_plane_us=event.ends_plane_us,
+    )  # fmt: skip
     sentence = "The desk stopped while it was under way; its outcome is being looked up."
     if found.state in (AUTHORISED, SENT):
         # The row may lag behind the wire: what was authorised may have been sent just before the desk died.
@@ -228,23 +229,29 @@ def _on_not_known(turn: _Turn, command: Tracked) -> None:
     A plane that was rolled back does not know what it took either. So it is final only after sync, asking later than
     this, has found the journal to be the one it followed when the command was sent; else the outcome stays unknown.
     """
-    offset = turn.state.offset
-    doubt_us = SURE_US + offset.round_trip_us // 2 if offset else SURE_WITHOUT_OFFSET_US
-    sure_us = command.expires_us + doubt_us
-    plane_now_us = turn.now_us + (offset.offset_us if offset else 0)
+    left_us = _until_sure_us(turn, command)
     if command.acknowledged_us or command.word is not None or command.doubted:
         sentence = _DOUBTED if command.doubted else _FORGOTTEN
         if command.sentence != sentence:
             state = UNKNOWN if may_move(command.state, UNKNOWN) else command.state
             command = turn.record(replace(command, state=state, sentence=sentence))
         _look_later(turn, command)
-    elif plane_now_us >= sure_us and not 0 < command.missing_us < turn.state.journal.followed_us:
+    elif left_us <= 0 and not 0 < command.missing_us < turn.state.journal.followed_us:
         _look_later(turn, replace(command, missing_us=command.missing_us or turn.now_us))
-    elif plane_now_us >= sure_us:
+    elif left_us <= 0:
         sentence = "It never reached the plane and has expired; nothing was done."
         turn.record(replace(command, state=EXPIRED, sentence=sentence))
     else:
-        turn.rest(command, max((sure_us - plane_now_us) / 1e6, 0.1))
+        turn.rest(command, max(left_us / 1e6, 0.1))
+
+
+def _until_sure_us(turn: _Turn, command: Tracked) -> int:
+    """How long until no plane would take it any more: by the plane's clock, or by the desk's while that is unknown."""
+    offset = turn.state.offset
+    if offset is None:
+        return command.expires_us + SURE_WITHOUT_OFFSET_US - turn.now_us
+    ends_us = command.ends_plane_us or command.expires_us
+    return ends_us + SURE_US + offset.round_trip_us // 2 - (turn.now_us + offset.offset_us)
 
 
 def _look_later(turn: _Turn, command: Tracked) -> None:

@@ -5,6 +5,7 @@ Runs on the writer's thread (`keep`, `keep_command`) or with a reader of the cal
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -259,6 +260,7 @@ def open_commands(db: Rows) -> tuple[CommandFound, ...]:
             _us(row["sent_at"]),
             _us(row["acknowledged_at"]),
             doubted(row["sent_at"] or row["authorised_at"]),
+            _end_of(row["order_canon"]),
         )
         for row in db.rows(_OPEN)
         if row["state"] not in ENDS
@@ -272,9 +274,15 @@ def authorised_commands(db: Rows) -> tuple[CommandAuthorised, ...]:
             row["command_id"],
             SignedOrder(row["order_canon"], row["order_sig"], row["order_person_sig"]),
             _us(row["expires"]),
+            _end_of(row["order_canon"]),
         )
         for row in db.rows(_OPEN.replace("ORDER BY", "WHERE state = 'authorised' ORDER BY"))
     )
+
+
+def _end_of(order: str) -> int:
+    """The end that a signed order says, by the plane's clock; 0 for a text that is no order of this desk."""
+    return _us(str(json.loads(order).get("expires", "")))
 
 
 def _us(text: str) -> int:

@@ -91,8 +91,7 @@ class Bars(QObject):
         bridge.ask(open_incidents, owner=self, then=self._show_open)
 
     def _on_person(self) -> None:
-        session = self._frame.session
-        self._status.show_person(session.name, session.signed_in, session.kept)
+        self._status.show_person(self._frame.session, role_title(self._frame))
 
     def _show_asks(self, counts: SyncCounts) -> None:
         self._status.show_asks(counts.alarms, counts.conflicts, counts.rejected)
@@ -154,3 +153,10 @@ class Bars(QObject):
             self._bar.set_lamps(dict.fromkeys(("service", "behaviour"), ("silent", STALE)))
         else:
             self._bar.set_lamps(lamps_of(self._frame.bridge.lamps))
+
+
+def role_title(frame: Frame) -> str:
+    """What the person who sits here acts as: the title of their first role, "" without one."""
+    first = next(iter(frame.session.roles), "")
+    known = frame.policy.roles.roles.get(first)
+    return known.title if known is not None else first.replace("_", " ")

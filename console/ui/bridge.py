@@ -23,6 +23,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 
 from console.domain.changes import Changes
 from console.domain.errors import ConsoleError, RefusedError
+from console.proof.actor import Actor
 from console.ui.notices import Notices
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Bridge(QObject):
     feed_changed = Signal(object)
     attached = Signal()
     person_changed = Signal()
-    """Whoever changed the session says so: somebody joined, signed out or signed in."""
+    """Somebody joined, signed in or changed seats, or the desk was locked; said by `seat`."""
     _news = Signal()
 
     def __init__(self, notices: Notices, parent: QObject | None = None) -> None:
@@ -66,6 +67,9 @@ class Bridge(QObject):
         self._notices = notices
         self._desk: Desk | None = None
         self._closed = False
+        self.person = ""
+        """Who sits here, signed in or locked: whose drafts are shown."""
+        self._locked = ""
         self._arrived: deque[tuple[str, Any]] = deque()
         self._asked: dict[int, _Asked] = {}
         self._serial = 0
@@ -85,6 +89,11 @@ class Bridge(QObject):
         """From now on everything goes to this desk, which has started."""
         self._desk = desk
         self.attached.emit()
+
+    def seat(self, person: str, locked: str = "") -> None:
+        """Says who sits here from now on; while `locked` (why) nothing is written in anybody's name."""
+        self.person, self._locked = person, locked
+        self.person_changed.emit()
 
     @property
     def desk(self) -> Desk:
@@ -151,7 +160,8 @@ class Bridge(QObject):
         """
         if "now" not in kw and _wants_now(verb, args):
             kw["now"] = self.now()
-        self._submit(lambda: self.desk.act(verb, *args, **kw), owner, then, failed)
+        signs = any(isinstance(one, Actor) for one in (*args, *kw.values()))
+        self._submit(lambda: self._may_write(signs).act(verb, *args, **kw), owner, then, failed)
 
     def ask(
         self, noun: Callable[..., Any], *args: Any, owner: QObject, then: Then, failed: Then | None = None, **kw: Any
@@ -195,6 +205,12 @@ class Bridge(QObject):
             self._workers = None
 
     # -- how it crosses
+
+    def _may_write(self, signs: bool) -> Desk:
+        """The desk, unless what is to be written is in somebody's name and nobody is there to mean it."""
+        if signs and self._locked:
+            raise RefusedError(self._locked)
+        return self.desk
 
     def _pool(self) -> ThreadPoolExecutor:
         if self._closed:

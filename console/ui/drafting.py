@@ -30,7 +30,8 @@ class Draft(QObject):
     def __init__(self, bridge: Bridge, field: Field, kind: str) -> None:
         super().__init__(field)
         self._bridge, self._field, self._kind = bridge, field, kind
-        self._incident = self._key = self._kept = self._before = ""
+        self._incident = self._place = self._key = self._kept = self._before = ""
+        self._person = bridge.person
         self._last: dict[str, str] = {}
         """What was last said to be kept, by key, "" for nothing: a reader may not have seen the writer do it yet."""
         self._told = False
@@ -39,19 +40,21 @@ class Draft(QObject):
         self._timer = QTimer(self, singleShot=True, interval=SAVE_MS)
         self._timer.timeout.connect(self.save)
         field.textChanged.connect(self._on_edited)
+        bridge.person_changed.connect(self._on_person)
         field.installEventFilter(self)
 
     def open(self, incident: str, place: str = "", start: str = "") -> None:
         """Goes to another place: keeps what was typed at the one before, shows `start`, then what is kept of this one.
 
-        A place is a place of an incident ("" for none); nothing typed while it is being read is lost.
+        A place is one of an incident ("" for none) and each person's own; nothing typed meanwhile is lost.
         """
         self.save()
         self._turn += 1
-        self._incident, self._key = incident, ""
+        self._incident, self._place, self._key = incident, place, ""
+        self._person = self._bridge.person
         _put(self._field, start)
         self._timer.stop()
-        self._key, self._kept, self._before = f"{self._kind}:{incident}:{place}", start, start
+        self._key, self._kept, self._before = f"{self._kind}:{incident}:{place}:{self._person}", start, start
         if self._bridge.is_open:
             then, failed = partial(self._on_kept, self._turn, self._key), self._on_failed
             self._bridge.ask(drafts, incident, owner=self, then=then, failed=failed)
@@ -81,6 +84,11 @@ class Draft(QObject):
         if watched is self._field and event.type() == QEvent.Type.Hide:
             self.save()
         return False
+
+    def _on_person(self) -> None:
+        """Keeps what the one before was typing as theirs, and shows what whoever sits here now left at this place."""
+        if self._key and self._person != self._bridge.person:
+            self.open(self._incident, self._place, self._before)
 
     def _on_edited(self, _: str = "") -> None:
         if self._key and not self._timer.isActive():  # a person who does not pause is saved as well

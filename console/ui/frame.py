@@ -25,3 +25,7 @@ class Frame:
     theme: Theme
     notices: Notices
     policy: Policy
+
+    def __post_init__(self) -> None:
+        """Tells the bridge whose drafts are shown."""
+        self.bridge.person = self.session.person

@@ -15,7 +15,7 @@ from PySide6.QtCore import QByteArray, QRect
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMainWindow
 
-VERSION = 1
+VERSION = 2
 FILE = "layout.json"
 MAX_BYTES = 200_000
 

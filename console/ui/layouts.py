@@ -26,7 +26,7 @@ def arrange(window: QMainWindow, docks: dict[str, PanelDock]) -> None:
         window.splitDockWidget(docks["triage"], docks["switches"], Qt.Orientation.Horizontal)
     window.splitDockWidget(docks["board"], docks["incident"], Qt.Orientation.Vertical)
     before = docks["triage"]
-    views = ("telemetry", "switches", "evidence", "timeline", "sync")
+    views = ("telemetry", "switches", "evidence", "timeline", "sync", "people")
     for name in (*views[:1], *views[2:]) if wide else views:
         window.tabifyDockWidget(before, docks[name])
         before = docks[name]

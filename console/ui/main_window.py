@@ -27,10 +27,13 @@ if TYPE_CHECKING:
     from console.ui.bars import Bars
     from console.ui.command_palette import CommandPalette
     from console.ui.desk_actions import Dispatcher
+    from console.ui.desk_bands import DeskBands
     from console.ui.dock_field import DockField
     from console.ui.docks import PanelDock
     from console.ui.frame import Frame
+    from console.ui.idle_lock import IdleLock
     from console.ui.notice_bars import NoticeBars
+    from console.ui.owner_paged import OwnerPaged
 
 TITLE = "Incident console"
 
@@ -56,6 +59,9 @@ class MainWindow(QMainWindow):
         self._theme, self._notices, self._exercise = theme, notices, exercise
         self._layout_folder, self._was_painted, self._furnished = layout_folder, False, False
         self._bars: Bars | None = None
+        self._bands: DeskBands | None = None
+        self._idle: IdleLock | None = None
+        self._paged: OwnerPaged | None = None
         self._palette: CommandPalette | None = None
         self._kept = kept_layout.read(layout_folder) if layout_folder is not None else {}
         theme.use(str(self._kept.get("theme", theme.name)))
@@ -102,11 +108,20 @@ class MainWindow(QMainWindow):
     def attach(self, frame: Frame) -> None:
         """Gives the window its frame; the panels follow when there is time."""
         from console.ui.bars import Bars
+        from console.ui.desk_bands import DeskBands
+        from console.ui.idle_lock import IdleLock
+        from console.ui.owner_paged import OwnerPaged
 
         self.furnish()
         self.frame = frame
         self.set_world(frame.session.exercise, frame.session.origin)
         self._bars = Bars(frame, self.bar, self.status, self._on_headline, self)
+        self._bands = DeskBands(frame, self._top)
+        self._bands.wanted.connect(self._run)
+        self._rows.insertWidget(self._rows.indexOf(self.notice_bars), self._bands)
+        self._paged = OwnerPaged(frame, self)
+        self._idle = IdleLock(frame, self)
+        self._idle.start()
         frame.bridge.person_changed.connect(self._on_person)
         self.field.start(frame)
 
@@ -162,8 +177,9 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: D102, N802
         if self._layout_folder is not None and self._furnished and not self.field.shows_page:
             kept_layout.write(self, self._layout_folder, self._theme.name)
-        if self._bars is not None:
-            self._bars.stop()
+        for part in (self._bars, self._idle):
+            if part is not None:
+                part.stop()
         if self._furnished:
             self.field.stop()
         self.closing.emit()
@@ -203,6 +219,8 @@ class MainWindow(QMainWindow):
             "desk.sync": self._sync,
             "desk.palette": self._open_palette,
             "desk.quit": self._quit,
+            "desk.lock": self._lock,
+            "desk.paged": self._go_to_paged,
             "view.freeze": self._toggle_freeze,
             "view.dismiss": self._dismiss,
             "view.default_layout": self._default_layout,
@@ -230,6 +248,14 @@ class MainWindow(QMainWindow):
     def _on_person(self) -> None:
         if self.frame is not None:
             self.set_world(self.frame.session.exercise, self.frame.session.origin)
+
+    def _lock(self) -> None:
+        if self._idle is not None:
+            self._idle.lock_now()
+
+    def _go_to_paged(self) -> None:
+        if self._paged is not None and self._paged.choose():
+            self._run("view.incident")
 
     def _quit(self) -> None:
         self.close()

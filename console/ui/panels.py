@@ -1,4 +1,4 @@
-"""The eight panels: one literal table, each imported only when the window has been painted and has time.
+"""The nine panels: one literal table, each imported only when the window has been painted and has time.
 
 A panel that cannot be imported or made is told as one sentence in its place; the others go on.
 """
@@ -69,6 +69,12 @@ def _sync() -> Callable[..., Any]:
     return SyncPanel
 
 
+def _people() -> Callable[..., Any]:
+    from console.ui.people import PeoplePanel
+
+    return PeoplePanel
+
+
 PANELS: tuple[PanelSpec, ...] = (
     PanelSpec("board", "Board", "layout-list", _board),
     PanelSpec("incident", "Incident", "alert-triangle", _incident),
@@ -78,8 +84,9 @@ PANELS: tuple[PanelSpec, ...] = (
     PanelSpec("evidence", "Evidence", "package", _evidence),
     PanelSpec("timeline", "Timeline", "timeline", _timeline),
     PanelSpec("sync", "Sync", "refresh", _sync),
+    PanelSpec("people", "People", "users", _people),
 )
-"""In the order of Ctrl+1 to Ctrl+8."""
+"""In the order of Ctrl+1 to Ctrl+9."""
 
-FIRST = ("board", "incident", "switches", "triage", "telemetry", "timeline", "evidence", "sync")
+FIRST = ("board", "incident", "switches", "triage", "telemetry", "timeline", "evidence", "sync", "people")
 """The order in which they are made: what is seen first comes first."""

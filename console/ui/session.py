@@ -16,14 +16,27 @@ if TYPE_CHECKING:
     from console.runtime.joining import Joined, Meeting
 
 
+class Sitter(Protocol):
+    """One of the people whose key is kept on this desk: `person` is the id, `roles` those of their invitation."""
+
+    @property
+    def person(self) -> str: ...  # noqa: D102
+    @property
+    def display_name(self) -> str: ...  # noqa: D102
+    @property
+    def roles(self) -> tuple[str, ...]: ...  # noqa: D102
+
+
 class Door(Protocol):
-    """Meeting a plane, joining it, unlocking one's own key: every call blocks and belongs on a worker."""
+    """Meeting a plane, joining it, unlocking a person's key: every call blocks and belongs on a worker."""
 
     @property
     def can_unlock(self) -> bool: ...  # noqa: D102
     def meet(self, url: str) -> Meeting: ...  # noqa: D102
     def join(self, met: Meeting, code: str, passphrase: str) -> Joined: ...  # noqa: D102
-    def unlock(self, passphrase: str) -> SigningKey: ...  # noqa: D102
+    def people(self) -> tuple[Sitter, ...]: ...  # noqa: D102
+    def unlock(self, person: str, passphrase: str) -> SigningKey: ...  # noqa: D102
+    def add(self, met: Meeting, code: str, passphrase: str) -> Joined: ...  # noqa: D102
 
 
 class EvidenceIdentity(Protocol):
@@ -45,9 +58,9 @@ class Openers:
 class Session:
     """One sitting at the desk.
 
-    `person` is `ic@example.org`, or `local:NAME` on a desk that never enrolled. `origin` is the plane's, `origin_host`
-    what names the world to a person ("" alone). `key` is the person's, None while locked or without one. `kept` says
-    where the desk's own keys are. `evidence_identity` is an `age.Identity`, None without one.
+    `person` is who sits here, signed in or not: `ic@example.org`, or `local:NAME` on a desk that never enrolled.
+    `origin` is the plane's, what names the world to a person ("" alone). `key` is the person's, None while locked or
+    without one. `kept` says where the desk's own keys are. `evidence_identity` is an `age.Identity`, None without one.
     """
 
     person: str
@@ -63,7 +76,13 @@ class Session:
     """The new folder that a package is offered to be written to; None: one beside the store, named after it."""
 
     door: Door | None = field(default=None, repr=False)
-    """How this desk joins a plane and how its person signs in again; None where whoever brought the desk decides."""
+    """How this desk joins a plane and how people sign in; None where whoever brought the desk decides."""
+
+    locked: str = ""
+    """Why the person's key was put away, "" when it was not: a sentence that says what to do."""
+
+    idle_lock_s: int = 0
+    """After how many idle seconds this person wants the desk locked; 0: as the policy says. It never lengthens that."""
 
     @property
     def signed_in(self) -> bool:
@@ -83,7 +102,20 @@ class Session:
     def joined(self, found: Joined) -> None:
         """From now on this is the desk of the person that the plane named."""
         self.person, self.roles, self.key = found.member.person, found.member.roles, found.key
-        self.origin, self.kept = found.member.plane.origin, found.identity.kept
+        self.origin, self.kept, self.locked = found.member.plane.origin, found.identity.kept, ""
+
+    def sign_in(self, sitter: Sitter, key: SigningKey) -> None:
+        """From now on this person sits here, with their key."""
+        self.person, self.display_name, self.roles = sitter.person, sitter.display_name, sitter.roles
+        self.key, self.locked = key, ""
+
+    def lock(self, why: str) -> None:
+        """Puts the key away; the person still sits here, but nothing can be signed until somebody signs in.
+
+        The last reference held by the window goes. Python and the library may have copied the bytes, so that memory
+        read by somebody with the rights of this account is not defended against.
+        """
+        self.key, self.locked = None, why
 
     def actor(self, role: str = "") -> Actor:
         """The person acting in `role` (their first role unless named), with their key while they are signed in."""

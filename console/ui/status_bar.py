@@ -6,7 +6,7 @@ Being offline is normal for a desk, so it is a calm word with an age; that nobod
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QRectF, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -18,6 +18,11 @@ from console.ui.chips import StateChip
 from console.ui.text import PlainLabel, plain_tooltip
 from console.ui.theme import Theme
 
+if TYPE_CHECKING:
+    from console.ui.session import Session
+
+MOST_NAME = 24
+"""Characters of a name or a role: the clock must stay in view."""
 STATES = {
     "online": ("ONLINE", "ring", "normal"),
     "connecting": ("CONNECTING", "half", "unknown"),
@@ -49,7 +54,7 @@ class StatusBar(QWidget):
         self.asks.clicked.connect(self._on_asks)
         self.paging = StateChip(theme, "NOBODY IS BEING PAGED", "triangle", "abnormal", self)
         self.frozen = StateChip(theme, "DISPLAY FROZEN (F5)", "square", "warning", self)
-        self.person = PlainLabel("", self)
+        self.person = StateChip(theme, "", "ring", "normal", self)
         self.hints = PlainLabel("F1 shortcuts   Ctrl+K actions   F8 next step   F9 hold", self)
         self.clock = PlainLabel("", self)
         row = QHBoxLayout(self)
@@ -99,10 +104,19 @@ class StatusBar(QWidget):
     def _on_asks(self, _: bool = False) -> None:
         self.sync_wanted.emit()
 
-    def show_person(self, name: str, signed_in: bool, kept: str) -> None:
-        """Shows who is here, whether they can sign, and where the desk keeps its keys."""
-        self.person.setText(name if signed_in else f"{name} (cannot sign)")
-        plain_tooltip(self.person, f"The keys of this desk are {kept}." if kept else "")
+    def show_person(self, session: Session, role: str = "") -> None:
+        """Shows who sits here and acts in which role (its title), and loudly when nobody could sign a command."""
+        name = f"{session.name[:MOST_NAME]}\u2026" if len(session.name) > MOST_NAME else session.name
+        if session.locked:
+            self.person.set_state("LOCKED: SIGN IN", "triangle", "abnormal")
+        elif session.enrolled and not session.signed_in:
+            self.person.set_state("NOBODY IS SIGNED IN", "triangle", "abnormal")
+        elif not session.enrolled:
+            self.person.set_state(f"{name} (alone, cannot sign)", "hollow_square", "normal")
+        else:
+            self.person.set_state(f"{name}: {role[:MOST_NAME] or 'no role'}", "ring", "normal")
+        kept = f"The keys of this desk are {session.kept}." if session.kept else ""
+        plain_tooltip(self.person, "\n".join(part for part in (session.person, session.locked, kept) if part))
 
     def show_frozen(self, frozen: bool) -> None:
         """Says that live graphs and tables stand still."""
@@ -147,7 +161,7 @@ class StatusBar(QWidget):
         return f"{when}, {age(from_epoch_us(connection.last_synced_us), now)}"
 
     def _dress(self) -> None:
-        for label in (self.synced, self.person, self.hints, self.asks):
+        for label in (self.synced, self.hints, self.asks):
             label.setFont(self._theme.font("small"))
         palette = self.hints.palette()
         palette.setColor(self.hints.foregroundRole(), self._theme.colour("text_dim"))

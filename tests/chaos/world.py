@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from console.commands.demo.children import Child
+from console.commands.children import Child
 from console.plane.founding import ROOT_KEY, read_key, sign_as_root
 from console.proof.chain import ChainHead
 from console.proof.keys import SEED_BYTES, SigningKey

@@ -51,15 +51,16 @@ class FakeGateway:
         fails: status to answer switches with instead (0: none).
         silent: the data path takes requests and never answers.
         overloaded: the data path answers 503.
+        flaps: a switch that is stopped lets every second request through.
         captured: items a capture answers.
     """
 
     def __init__(self) -> None:
         self.lies = self.forgets = self.silent = self.overloaded = False
-        self.down = False
+        self.down = self.flaps = False
         self.holds = ""
         self.cuts = self.names_the_cut = True
-        self.fails = 0
+        self.fails = self.asked = 0
         self.captured: list[dict[str, str]] = []
         self.calls: list[str] = []
         self.orders: list[dict[str, Any]] = []
@@ -262,7 +263,8 @@ class FakeGateway:
             await self._stop.wait()
         if self.overloaded:
             return _problem(503, "busy")
-        for state in self.states.values():
+        self.asked += 1
+        for state in () if self.flaps and self.asked % 2 else tuple(self.states.values()):
             reaches = state.target in ("environment.range", body["tenant"])
             if state.state == "stopped" and reaches:
                 return _problem(

@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject
 
 from console.domain.changes import Changes
 from console.domain.errors import EnvironmentFault
-from console.domain.times import format_utc
+from console.domain.times import format_utc, to_epoch_us
 from console.policy import Policy
 from console.proof.actor import Actor
 from console.runtime.desk import Desk, DeskSettings
@@ -59,20 +59,25 @@ class ScriptedPlane:
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     held: list[tuple[Future[Any], Any]] = field(default_factory=list)
     error: Exception | None = None
+    ahead_us: int = 0
+    """How far the plane's clock is ahead of the desk's."""
 
     def select(self, incident: str, switch: str, target: str, want: str) -> Any:
         """A `SelectAnswer` in an exchange."""
         self.asked.append((switch, target, want))
         radius = self.policy.inventory.blast_radius(target)
-        seen = format_utc(self.now() - timedelta(seconds=self.age_s))
+        seen = format_utc(self.now() - timedelta(seconds=self.age_s) + timedelta(microseconds=self.ahead_us))
         if self.error is not None:
             raise self.error
+        now_us = to_epoch_us(self.now())
         return SimpleNamespace(
+            sent_us=now_us, received_us=now_us, plane_us=now_us + self.ahead_us,
             answer=SimpleNamespace(
                 select_token="t" + str(len(self.asked)), epoch="e1", generation=self.generation,
                 observation=SimpleNamespace(state=self.state, observed_at=seen, method="probe", command_id=""),
                 policy_hash=self.policy_hash or self.policy.hash, scope=radius.scope, ids=list(radius.ids),
                 counts=dict(self.counts), counted_at=seen, adapter="simulator", pending="",
+                reached={one: dict(self.counts) for one in radius.ids},
                 capabilities={"refuses_new": True, "cuts_streams": True, "durable": True, "read_back": False},
             )
         )  # fmt: skip

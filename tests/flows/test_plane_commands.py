@@ -73,7 +73,8 @@ def test_a_stop_is_proven_by_what_was_seen(desk: Client, gateway: FakeGateway) -
     shown = desk.select(incident)
     assert (shown["observation"]["state"], shown["observation"]["method"]) == ("running", "probe")
     assert (shown["scope"], shown["ids"], shown["counts"]["sessions"]) == ("tenant", [BOREALIS], 12)
-    assert shown["capabilities"] == {"refuses_new": True, "cuts_streams": True, "durable": True, "read_back": True}
+    able = {"refuses_new": True, "cuts_streams": True, "durable": True, "read_back": True, "ends_sessions": False}
+    assert shown["capabilities"] == able
     order = desk.order(incident, shown)
     sent = desk.send(order)
     assert (sent.status_code, sent.json()["state"]) == (202, "acknowledged")
@@ -251,7 +252,7 @@ def test_ids_in_an_order_are_ids(desk: Client) -> None:
     [
         (BLOCK, "tenant.nowhere", "not in the systems inventory"),
         ("FF_NONE", BOREALIS, "no switch"),
-        ("FF_INDEX_FREEZE", "index.policies", "by hand"),
+        ("FF_LEXICAL_SEARCH", "index.policies", "by hand"),
         (BLOCK, "environment.range", "No adapter enforces"),
     ],
 )

@@ -266,3 +266,15 @@ def test_a_select_token_ends_with_the_plane(gateway: FakeGateway, world: World) 
         order = desk.order(incident, desk.select(incident))
     with world.running(gateway.url, certify=False) as (_, desk):
         assert desk.send(order).json()["kind"] == "stale"
+
+
+@pytest.mark.usefixtures("impatient")
+def test_one_lucky_probe_of_a_gateway_that_flaps_is_no_proof(desk: Client, gateway: FakeGateway) -> None:
+    incident = fresh_id()
+    order = desk.order(incident, desk.select(incident))
+    gateway.flaps = True
+    assert desk.send(order).status_code == 202
+    status = desk.status(order.command_id, wait=10)
+    assert (status["state"], status["refuses_new"]["result"]) == ("unknown", "false")
+    gateway.flaps = False
+    wait_until(lambda: desk.status(order.command_id)["state"] == "verified", what="it to hold still")

@@ -20,6 +20,8 @@ from console.proof.keys import SigningKey
 from tests.histories.world import T0_US
 
 MOST_DESKS = 4
+DAY_US = 86_400_000_000
+"""Everybody was certified two days before, so that a production plane counts their approvals."""
 ORIGIN = "{world}/0190a000-0000-4000-8000-000000000001"
 ROLES = ("incident_commander", "tool_owner", "sre_on_call")
 NARROW = (("FF_TENANT_BLOCK", "tenant.borealis"),)
@@ -94,7 +96,7 @@ def founding(*, exercise: bool) -> tuple[SignedEvent, ...]:
     seeds = iter(range(1 << 20))
     return tuple(
         sign_as_root(
-            root, ChainHead(), entries, exercise=exercise, now=from_epoch_us(T0_US - 10**6),
+            root, ChainHead(), entries, exercise=exercise, now=from_epoch_us(T0_US - 2 * DAY_US),
             random=lambda size: hashlib.sha256(str(next(seeds)).encode()).digest()[:size],
         )
     )  # fmt: skip

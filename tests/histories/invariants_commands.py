@@ -58,8 +58,8 @@ class CommandChecker:
             "never from an offline desk",
             f"{desk.name} sends {name} because of a {type(cause).__name__}, not because a person confirmed it",
         )
-        order = self.people.orders[command_id]
-        demand(desk.clock() < parse_utc(order.expires), "never after expiry", f"{desk.name} sends {name} after its end")
+        ends = desk.rows.value("SELECT expires FROM command WHERE command_id = ?", (command_id,))
+        demand(desk.clock() < parse_utc(ends), "never after expiry", f"{desk.name} sends {name} after its end")
 
     def shown(self, desk: Desk, write: RecordCommand) -> None:
         """A desk's row now says this."""

@@ -151,7 +151,7 @@ class Operator:
         command = replace(row, generation=generation, was=wanted.want, acknowledged_at=at)
         disk.ledger[row.command_id] = command
         disk.desired[row.switch, row.target] = Desired(
-            row.switch, row.target, row.want, generation, row.command_id, row.command_id, row.incident, at
+            row.switch, row.target, row.want, generation, row.command_id, row.incident, at
         )
         body = {
             "command_id": row.command_id, "switch": row.switch, "target": row.target, "want": row.want,

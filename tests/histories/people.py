@@ -12,6 +12,7 @@ from typing import Any
 
 from console.domain.commands import Approval, Order, approval_subject
 from console.domain.switches import RUNNING, STOPPED
+from console.domain.times import parse_utc, to_epoch_us
 from console.proof.actor import Actor
 from console.proof.canonical import canonical
 from console.proof.keys import leaf_digest
@@ -180,7 +181,7 @@ class People:
                 "switch.confirmed", order.incident, body, actor=desk.actor, person_key=person,
                 event_id=order.confirmation,
             )  # fmt: skip
-            tx.insert_command(order, signed.canon, signed.sig, signed.person_sig)
+            tx.insert_command(order, signed.canon, signed.sig, signed.person_sig, offset_us=_offset_us(desk))
         self.orders[order.command_id] = order
         if not desk.commands.online:
             self.ordered_offline.add(order.command_id)
@@ -194,13 +195,13 @@ class People:
             desk.crash()
             self.world.later(self.world.rng.uniform(1e5, 1e7), desk.start)
             return
-        expires_us = desk.now_us() + TTL_US
-        life = desk.life
+        life, expires_us = desk.life, desk.now_us() + TTL_US
+        ends_us = to_epoch_us(parse_utc(order.expires))
         slow = 40e6 if self.world.chance(self.world.trouble.late) else 2e3
 
         def authorised() -> None:
             if desk.life == life and desk.alive:
-                desk.feed_command(CommandAuthorised(order.command_id, signed, expires_us))
+                desk.feed_command(CommandAuthorised(order.command_id, signed, expires_us, ends_us))
 
         self.world.later(slow, authorised)
 
@@ -208,7 +209,7 @@ class People:
         wide = (shown.switch, shown.target) in cast.WIDE
         inventory, switches = cast.rules().inventory, cast.rules().catalogue
         switch = switches.switch(shown.switch)
-        now_us = desk.now_us()
+        now_us = desk.now_us() + _offset_us(desk)
         draft = Order(
             command_id=self.world.fresh_id(), incident=shown.incident, switch=shown.switch, target=shown.target,
             want=shown.want, epoch=shown.epoch, generation=shown.generation,
@@ -236,6 +237,11 @@ class People:
         )
         self._approvals.append((approval, order.request_expires))
         return replace(order, approvals=(approval,))
+
+
+def _offset_us(desk: Desk) -> int:
+    """How far the desk believes the plane's clock to be ahead."""
+    return desk.commands.offset.offset_us if desk.commands.offset is not None else 0
 
 
 def waiting(desk: Desk) -> int:

@@ -18,6 +18,7 @@ from console.actions.incidents import add_note
 from console.actions.recovery import sign_criterion, sign_review
 from console.commands.demo.cast import INVESTIGATOR, OWNER, SECOND, Cast
 from console.commands.demo.opening import FAULT, TARGET
+from console.commands.demo.stopping import preview_of
 from console.domain.errors import ConsoleError
 from console.domain.judge import NORMAL
 from console.domain.switches import STOPPED
@@ -120,8 +121,10 @@ class Players:
     # -- what each of them does
 
     def _approve(self, incident: str, event: Envelope) -> None:
-        actor = self._cast.actor(SECOND)
-        self._desk.act(give_approval, incident, event.event_id, actor=actor, now=_now()).result()
+        actor, body = self._cast.actor(SECOND), event.body
+        look = self._desk.errand(lambda client: client.select(incident, body["switch"], body["target"], body["want"]))
+        seen = preview_of(look.result().answer)
+        self._desk.act(give_approval, incident, event.event_id, actor=actor, now=_now(), preview=seen).result()
 
     def _sign_off(self, incident: str, event: Envelope) -> None:
         body, found = event.body, self._desk.query(evidence, incident)

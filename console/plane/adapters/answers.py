@@ -15,6 +15,7 @@ from console.domain.errors import InputError
 from console.domain.switches import RUNNING, STOPPED
 from console.domain.times import parse_utc
 from console.plane.backends import (
+    ABILITIES,
     Applied,
     BackEndFault,
     Batch,
@@ -39,7 +40,7 @@ def capabilities(value: Mapping[str, Any]) -> dict[str, Capability]:
         if not isinstance(entry, dict) or not isinstance(entry.get("kinds"), list):
             raise _malformed("capabilities")
         kinds = tuple(str(kind) for kind in entry["kinds"])
-        flags = {name: entry.get(name) is True for name in ("refuses_new", "cuts_streams", "durable", "read_back")}
+        flags = {name: entry.get(name) is True for name in ABILITIES}
         found[_label(switch, "capabilities")] = Capability(kinds, **flags)
     return found
 

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,12 +31,29 @@ from console.plane.backends import (
 
 _MAX_REFUSAL = 64 * 1024
 _MAX_LINE = 64 * 1024
+_MAX_NOTICE = 1000
 MOST_TENANTS = 8
 """Tenants tried before a probe gives up seeing past blocked ones."""
 
-_BLOCKS = ("FF_GLOBAL_AI", "FF_TENANT_BLOCK")
-_NEEDS_TARGET = ("FF_TOOL_REVOKE", "FF_MODEL_ROUTE")
-_NEEDS_AGENT = ("FF_AGENT_DRAFT",)
+_BLOCKS = ("FF_GLOBAL_AI", "FF_TENANT_BLOCK", "FF_FEATURE", "FF_TOKEN_BUDGET")
+_NEEDS_TARGET = ("FF_TOOL_REVOKE", "FF_MODEL_ROUTE", "FF_INDEX_FREEZE", "FF_ROW_QUARANTINE")
+_NEEDS_ABILITY: Mapping[str, str] = {
+    "FF_AGENT_DRAFT": "agent",
+    "FF_READ_ONLY": "write",
+    "FF_MEMORY_WRITES": "memory",
+    "FF_EXTERNAL_CALLS": "external",
+    "FF_BROWSER_ACCESS": "browser",
+    "FF_EGRESS_BLOCK": "egress",
+    "FF_SAFETY_FILTER": "unfiltered",
+    "FF_STATIC_RESPONSE": "model_answer",
+    "FF_HUMAN_REVIEW": "unreviewed",
+    "FF_REASONING_TURNS": "long_reasoning",
+    "FF_TRUST_CAVEAT": "plain_answer",
+    "FF_CACHE_BYPASS": "cache",
+    "FF_SESSIONS": "session",
+}
+"""The ability that a switch takes away, by the gateway's word for it."""
+_MAX_ANSWER = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +96,22 @@ class DataPath:
         """Send a request that stays open; the stream when it was served. Never raises."""
         reply, answer = await self._first_telling(switch, item, seconds, {"hold": True, "max_tokens": 512})
         return reply, HeldStream(answer.response, answer.first) if answer is not None else None
+
+    async def notice(self, item: InventoryItem, seconds: float) -> ProbeReply:
+        """Send a request that needs nothing through `item` and see what its user is told (SWI-10); never raises."""
+        plain = {"input": "Probe: what are users told?", "max_tokens": 1}
+        reply = ProbeReply(NO_ANSWER, _now())
+        try:
+            async with asyncio.timeout(seconds):
+                for route in _routes(self._inventory, item)[:MOST_TENANTS]:
+                    reply, answer = await self._ask(route | plain)
+                    if answer is not None:
+                        return replace(reply, notice=_notice(await _whole(answer)))
+                    if not _only_this_tenant(reply, route["tenant"], item):
+                        return reply
+        except (aiohttp.ClientError, TimeoutError, OSError, BackEndFault):
+            return ProbeReply(NO_ANSWER, _now())
+        return reply
 
     async def _first_telling(
         self, switch: str, item: InventoryItem, seconds: float, more: dict[str, Any]
@@ -177,6 +210,28 @@ def _cut_by(line: bytes, so_far: str) -> str:
     return so_far
 
 
+async def _whole(answer: Answer) -> bytes:
+    """What the answer says to its end, or to a length that no probe's answer has."""
+    data = answer.first
+    try:
+        while len(data) < _MAX_ANSWER and (more := await answer.response.content.readany()):
+            data += more
+    finally:
+        answer.response.release()
+    return data
+
+
+def _notice(data: bytes) -> str:
+    """The notice in the last event of an answer, "" when there is none."""
+    last = data.rstrip(b"\n").rpartition(b"\n")[2].removeprefix(b"data: ")
+    try:
+        value = json.loads(last)
+    except (ValueError, RecursionError):
+        return ""
+    found = value.get("notice", "") if isinstance(value, dict) else ""
+    return found[:_MAX_NOTICE] if isinstance(found, str) else ""
+
+
 def _refusal(status: int, data: bytes) -> ProbeReply:
     """What a status other than 200 says, and which switches its problem names."""
     at = _now()
@@ -202,7 +257,10 @@ def _needs(switch: str, item: InventoryItem) -> dict[str, Any] | None:
         return {}
     if switch in _NEEDS_TARGET:
         return {"needs": [item.id]}
-    return {"needs": ["agent"]} if switch in _NEEDS_AGENT else None
+    if switch == "FF_PROMPT_PATTERN" and item.text:
+        return {"input": f"Probe: {item.text}"}
+    ability = _NEEDS_ABILITY.get(switch)
+    return {"needs": [ability]} if ability is not None else None
 
 
 def _routes(inventory: Inventory, item: InventoryItem) -> list[dict[str, str]]:

@@ -81,12 +81,16 @@ class Gateway:
         return answers.read_back(await self._ask("GET", "/control/state"))
 
     def can_probe(self, switch: str, item: InventoryItem) -> bool:
-        """Blocks, tools, models and agents can be probed; what acts on the index or cache cannot."""
+        """Whether a request can need what the switch takes away; of those the gateway enforces each has one."""
         return bool(self._data_path.requests_for(switch, item))
 
     async def probe(self, switch: str, item: InventoryItem, seconds: float) -> ProbeReply:
         """One short request that `switch` on `item` would refuse."""
         return await self._data_path.probe(switch, item, seconds)
+
+    async def notice(self, item: InventoryItem, seconds: float) -> ProbeReply:
+        """What users of `item` are told just now (SWI-10)."""
+        return await self._data_path.notice(item, seconds)
 
     async def open_stream(
         self, switch: str, item: InventoryItem, seconds: float

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from console.domain.inventory import Inventory
-from console.plane.adapters import simulator
+from console.plane.adapters import haproxy, ofrep, openbao, postgres, redis, simulator, webhook
 from console.plane.backends import BackEnd
 from console.plane.settings import PlaneSettings, Secrets
 
 ADAPTERS: Mapping[str, Callable[[PlaneSettings, Secrets, Inventory], BackEnd | None]] = {
     "simulator": simulator.connect,
+    "haproxy": haproxy.connect,
+    "ofrep": ofrep.connect,
+    "redis": redis.connect,
+    "webhook": webhook.connect,
+    "postgres": postgres.connect,
+    "openbao": openbao.connect,
 }
 
 

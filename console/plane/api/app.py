@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
 from console.domain.errors import EnvironmentFault
-from console.plane.api import access, blobs, commands, enrol, live, record, trust
+from console.plane.api import access, blobs, commands, enrol, live, ofrep, record, trust
 from console.plane.api.describing import VERSION, completed
 from console.plane.api.envelope import problem_response
 from console.plane.api.guard import Guard
@@ -18,7 +18,8 @@ from console.plane.service import Plane
 from console.protocol.problems import Problem
 
 CONCERNS = (
-    access.router, enrol.router, record.router, trust.router, blobs.router, commands.router, live.router
+    access.router, enrol.router, record.router, trust.router, blobs.router, commands.router, live.router,
+    ofrep.router,
 )  # fmt: skip
 
 _KIND_OF_STATUS = {401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "not_allowed", 413: "too_large"}
@@ -29,7 +30,12 @@ def make_app(plane: Plane, hosts: frozenset[str]) -> Guard:
     """The ASGI application of `plane`, which must be started; `hosts` as in `Guard`."""
     api = make_api()
     api.state.plane = plane
-    return Guard(api, hosts, lambda token: bool(plane.tokens.device_of(token, plane.clock())))
+    flags = ofrep.flags_of(plane)
+
+    def is_known(token: str) -> bool:
+        return bool(plane.tokens.device_of(token, plane.clock())) or (flags is not None and flags.lets_in(token))
+
+    return Guard(api, hosts, is_known)
 
 
 def make_api() -> FastAPI:

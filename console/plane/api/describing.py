@@ -13,6 +13,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from console.plane.api.envelope import caller
+from console.plane.api.ofrep import flag_client
 from console.protocol.problems import KINDS, MEDIA_TYPE
 
 VERSION = "1"
@@ -35,7 +36,8 @@ _PROBLEM: dict[str, Any] = {
         "request_id": {"type": "string"},
     },
 }
-_TOKEN = "token"  # noqa: S105 - the name of the scheme
+_TOKEN, _FLAG_TOKEN = "token", "flag_token"  # the names of the schemes
+_SCHEMES = {caller: _TOKEN, flag_client: _FLAG_TOKEN}
 _RETRY = {"Retry-After": {"description": "Seconds", "schema": {"type": "integer", "minimum": 0}}}
 _CHALLENGE = {"WWW-Authenticate": {"description": "How to authenticate", "schema": {"type": "string"}}}
 
@@ -47,21 +49,28 @@ def completed(described: dict[str, Any], concerns: Iterable[APIRouter]) -> dict[
     for left_over in ("HTTPValidationError", "ValidationError"):
         parts["schemas"].pop(left_over, None)
     parts["securitySchemes"] = {
-        _TOKEN: {"type": "http", "scheme": "bearer", "description": "A token of POST /v1/token."}
+        _TOKEN: {"type": "http", "scheme": "bearer", "description": "A token of POST /v1/token."},
+        _FLAG_TOKEN: {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "The token of applications that ask for flags.",
+        },
     }
-    needing = {
-        (route.path, method.lower()) for route in _routes(concerns) for method in route.methods or () if _asks(route)
+    schemes = {
+        (route.path, method.lower()): _scheme(route.dependant)
+        for route in _routes(concerns)
+        for method in route.methods or ()
     }
     for path, operations in described["paths"].items():
         for method, operation in operations.items():
-            _complete(operation, needs_token=(path, method) in needing)
+            _complete(operation, schemes.get((path, method), ""))
             _name(operation)
     return described
 
 
-def _complete(operation: dict[str, Any], *, needs_token: bool) -> None:
-    if needs_token:
-        operation["security"] = [{_TOKEN: []}]
+def _complete(operation: dict[str, Any], scheme: str) -> None:
+    if scheme:
+        operation["security"] = [{scheme: []}]
     for status, answer in operation["responses"].items():
         content = answer.get("content", {})
         if status.startswith(("4", "5")):
@@ -84,9 +93,7 @@ def _routes(concerns: Iterable[APIRouter]) -> Iterator[APIRoute]:
         yield from (route for route in concern.routes if isinstance(route, APIRoute))
 
 
-def _asks(route: APIRoute) -> bool:
-    return _calls(route.dependant)
-
-
-def _calls(dependant: Dependant) -> bool:
-    return dependant.call is caller or any(_calls(inner) for inner in dependant.dependencies)
+def _scheme(dependant: Dependant) -> str:
+    """Which token a route asks for, "" when it asks for none."""
+    own = next((scheme for call, scheme in _SCHEMES.items() if dependant.call is call), "")
+    return own or next(filter(None, map(_scheme, dependant.dependencies)), "")

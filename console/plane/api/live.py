@@ -114,16 +114,20 @@ def _services(plane: Plane) -> dict[str, ServiceBackEnd]:
 
 
 def _serving(plane: Plane, target: str) -> ServiceBackEnd:
-    """The back-end that serves an inventory item; raises Refused for an unmapped one or when none is connected."""
+    """The back-end that serves an inventory item, by preference one that enforces switches on it.
+
+    Raises Refused for an unmapped item, or when no such back-end is connected.
+    """
     try:
         item = plane.policy.inventory.item(target)
     except InputError as error:
         raise Refused(Problem("not_found", error.sentence)) from error
     names = {e.adapter for e in plane.policy.inventory.enforcements if e.target in (item.id, item.environment)}
-    found = next((b for name, b in _services(plane).items() if not names or name in names), None)
-    if found is None:
+    services = _services(plane)
+    serving = [back_end for name, back_end in services.items() if name in names] or list(services.values())
+    if not serving:
         raise Refused(Problem("busy", f"No back-end that serves {item.id} is connected; check the plane's settings."))
-    return found
+    return serving[0]
 
 
 def _write(tx: Transaction, plane: Plane, body: ValidationRequest, validation: str, measured: Measured) -> str:

@@ -57,7 +57,7 @@ class ApproveSheet(QWidget):
         self.setFocus(Qt.FocusReason.OtherFocusReason)
         one = self._request
         self._frame.bridge.errand(
-            lambda client: client.select(one.incident, one.switch, one.target, one.want).answer,
+            lambda client: client.select(one.incident, one.switch, one.target, one.want),
             owner=self,
             then=self._on_selected,
             failed=self._on_failed,
@@ -68,10 +68,10 @@ class ApproveSheet(QWidget):
     def unmet(self) -> str:
         """Why it cannot be approved now, "" when it can."""
         now, one, preview = self._frame.bridge.now(), self._request, self._preview
-        if parse_utc(one.expires) <= now:
-            return "The request is over; have it asked again."
         if preview is None:
             return self._trouble
+        if parse_utc(one.expires) <= preview.on_plane(now):
+            return "The request is over; have it asked again."
         seen = (preview.generation, preview.blast_radius, preview.policy_hash)
         if seen != (one.generation, one.blast_radius, one.policy_hash):
             return "What you see is not what you are asked to approve: it moved meanwhile. Have it asked again."
@@ -93,8 +93,8 @@ class ApproveSheet(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def _on_selected(self, answer: Any) -> None:
-        self._preview = look_from(answer, self._frame.bridge.clock_offset).preview
+    def _on_selected(self, exchange: Any) -> None:
+        self._preview = look_from(exchange).preview
         self.numbers.show_preview(self._preview)
         self._judge()
 
@@ -107,7 +107,8 @@ class ApproveSheet(QWidget):
             return
         now, why = self._frame.bridge.now(), self.unmet
         self.numbers.tell_age(now)
-        left = max(int((parse_utc(self._request.expires) - now).total_seconds()), 0)
+        plane_now = self._preview.on_plane(now) if self._preview is not None else now
+        left = max(int((parse_utc(self._request.expires) - plane_now).total_seconds()), 0)
         self._left.setText(f"The request ends in {left // 60}:{left % 60:02d}.")
         self._gates.setText(why or "Tab to the button and hold Space for one second, or press it twice, to sign.")
         self.button.setEnabled(not why)

@@ -31,7 +31,7 @@ class Doing(QObject):
     def look(self, incident: str, reach: Reach) -> None:
         """Has the plane look at a switch; "running" is asked for, so that it keeps no probe stream open for us."""
         self._frame.bridge.errand(
-            lambda client: client.select(incident, reach.switch, reach.target, RUNNING).answer,
+            lambda client: client.select(incident, reach.switch, reach.target, RUNNING),
             owner=self,
             then=partial(self._on_looked, reach),
         )
@@ -54,11 +54,11 @@ class Doing(QObject):
         job = partial(capture_target, desk, armed.incident, armed.target, identity.recipient, actor)
         self._frame.bridge.work(job, owner=self, then=self._on_captured, failed=self._on_not_captured)
 
-    def _on_looked(self, reach: Reach, answer: Any) -> None:
-        look = look_from(answer, self._frame.bridge.clock_offset)
+    def _on_looked(self, reach: Reach, exchange: Any) -> None:
+        look = look_from(exchange)
         self._frame.bridge.act(
             record_sighting, switch=reach.switch, target=reach.target, preview=look.preview, method=look.method,
-            seen_at=look.seen_at, command_id=look.command_id, owner=self,
+            seen_at=look.seen_at, command_id=look.command_id, capabilities=look.capabilities, owner=self,
         )  # fmt: skip
         self.looked.emit(reach, look)
 

@@ -83,11 +83,12 @@ def for_owner(armed: Armed, role: str) -> str:
 def matching_request(armed: Armed, draft: Draft, facts: SheetFacts, now: datetime) -> Request | None:
     """The request for a second person that still holds for what is previewed now."""
     request, preview = facts.request, draft.preview
-    if request is None or preview is None or parse_utc(request.expires) <= now:
+    if request is None or preview is None or parse_utc(request.expires) <= preview.on_plane(now):
         return None
     same = (request.command_id, request.target, request.want, request.generation, request.blast_radius)
     wanted = (armed.command_id, armed.target, armed.want, preview.generation, preview.blast_radius)
-    return request if same == wanted and request.policy_hash == preview.policy_hash else None
+    waiting = request.state in ("open", "approved")
+    return request if waiting and same == wanted and request.policy_hash == preview.policy_hash else None
 
 
 def approvals(armed: Armed, draft: Draft, facts: SheetFacts, now: datetime) -> tuple[Approval, ...]:

@@ -36,6 +36,7 @@ _AGES_MS = 1_000
 _SIDE_BY_SIDE = 1_000
 _KINDS = ("command", "switch", "observation", "incident", "triage", "timeline")
 SHEET_OPEN = "A sheet is open already; finish it or press Esc to disarm it first."
+_LOOKS = ("switches.look", "switches.look_up")
 NO_INCIDENT = "Choose an incident on the board first; a switch is always thrown for one."
 
 
@@ -72,6 +73,8 @@ class SwitchesPanel(QWidget):
 
     def action_state(self, action_id: str) -> str:
         """Why the action cannot be done now, empty when it can."""
+        if self._frame.session.locked and action_id not in _LOOKS:
+            return f"{self._frame.session.locked} Then press the key again."
         if self.sheet is not None and not self._shows_receipt():
             return "" if self._is_open_for(action_id) else SHEET_OPEN
         if not self._frame.selection.incident:
@@ -359,6 +362,7 @@ class SwitchesPanel(QWidget):
     def _wire(self) -> None:
         frame = self._frame
         frame.bridge.changed.connect(self._on_changed)
+        frame.bridge.person_changed.connect(self._on_person)
         frame.selection.incident_changed.connect(self._on_selected)
         frame.selection.target_changed.connect(self._on_selected)
         self._doing.looked.connect(self._on_looked)
@@ -367,6 +371,10 @@ class SwitchesPanel(QWidget):
         self.detail.look_up.connect(self._doing.look_up)
         self.detail.hide()
         self.alarms.hide()
+
+    def _on_person(self) -> None:
+        if self.sheet is not None and not self._shows_receipt():
+            self.sheet.disarm()  # somebody else, or nobody, would fire it
 
     def _on_changed(self, changes: Changes) -> None:
         incident = self._frame.selection.incident

@@ -132,22 +132,23 @@ class ConfirmSheet(QWidget):
         self._asked_look += 1
         self.form.show_look(None, ("looking …", "half", "normal"), "The plane is asked what it sees.")
         self._frame.bridge.errand(
-            lambda client: client.select(armed.incident, armed.switch.id, armed.target, armed.want).answer,
+            lambda client: client.select(armed.incident, armed.switch.id, armed.target, armed.want),
             owner=self,
             then=partial(self._on_selected, self._asked_look),
             failed=partial(self._on_select_failed, self._asked_look),
         )
         self._judge()
 
-    def _on_selected(self, serial: int, answer: Any) -> None:
+    def _on_selected(self, serial: int, exchange: Any) -> None:
         if serial != self._asked_look or self._fired:
             return
-        look = look_from(answer, self._frame.bridge.clock_offset)
+        look = look_from(exchange)
         self._look = look
         self._frame.bridge.act(
             record_sighting,
             switch=self.armed.switch.id, target=self.armed.target, preview=look.preview, method=look.method,
-            seen_at=look.seen_at, command_id=look.command_id, owner=self, failed=_ignore,
+            seen_at=look.seen_at, command_id=look.command_id, capabilities=look.capabilities, owner=self,
+            failed=_ignore,
         )  # fmt: skip
         self._show_look()
         self._judge()
@@ -181,7 +182,7 @@ class ConfirmSheet(QWidget):
             return
         self._asked_facts += 1
         self._frame.bridge.ask(
-            sheet_facts, armed.incident, armed.switch, armed.target, armed.command_id,
+            sheet_facts, armed.incident, armed.switch, armed.target, armed.command_id, self._frame.bridge.now(),
             owner=self, then=partial(self._on_facts, self._asked_facts),
         )  # fmt: skip
 
@@ -237,7 +238,9 @@ class ConfirmSheet(QWidget):
         self.form.show_gates(unmet, "Every gate is met. " + self.form.how_to_fire)
         if self.form.second is not None:
             request = self._facts.request if self._facts is not None else None
-            self.form.second.show_request(request, self._approvals(), self._frame.bridge.now())
+            now = self._frame.bridge.now()
+            plane_now = self._look.preview.on_plane(now) if self._look is not None else now
+            self.form.second.show_request(request, self._approvals(), plane_now)
 
     def _on_tick(self) -> None:
         now: datetime = self._frame.bridge.now()

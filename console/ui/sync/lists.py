@@ -18,7 +18,7 @@ from console.domain.rejection import ASK_COMMANDER, EXPORT, WRITE_AGAIN
 from console.queries.conflicts import Conflict, Side
 from console.queries.rejected import Rejected
 from console.queries.sync_state import Alarm
-from console.ui.sync.parts import Plate, Section, button, field, words
+from console.ui.page_parts import Plate, Section, button, field, words
 from console.ui.sync.words import alarm_sign, alarm_words, at, counted, subject_words
 from console.ui.theme import Theme
 

@@ -1,4 +1,4 @@
-"""The sync panel: what waits for a person first, then how the desk stands to its plane; joining, signing in and out.
+"""The sync panel: what waits for a person first, then how the desk stands to its plane; joining one.
 
 The record is asked again only when something of sync changed; once a second the ages move on without a question.
 """
@@ -24,11 +24,10 @@ from console.queries.conflicts import Conflict, open_conflicts
 from console.queries.rejected import Rejected, rejected, rejected_copy
 from console.queries.sync_state import SyncPage, sync_page
 from console.ui.frame import Frame
+from console.ui.page_parts import button
 from console.ui.sync.lists import AlarmList, ConflictList, RejectedList
-from console.ui.sync.parts import button
-from console.ui.sync.sheets import JoinSheet, SignInSheet
+from console.ui.sync.sheets import JoinSheet
 from console.ui.sync.standing import Facts, Head
-from console.ui.sync.words import counted
 
 GATHER_MS, TICK_MS = 250, 1_000
 KINDS = ("sync", "alarm", "severity", "role", "triage", "timeline", "organisation")
@@ -54,8 +53,6 @@ class SyncPanel(QWidget):
         self.rejected, self.conflicts = RejectedList(theme), ConflictList(theme)
         self.sync = button("Sync now", "Sync now", partial(self._want, "desk.sync"))
         self.join = button("Join a plane ...", "Join a plane", partial(self._want, "sync.join"))
-        self.sign_in = button("Sign in ...", "Sign in", partial(self._want, "sync.sign_in"))
-        self.sign_out = button("Sign out", "Sign out", partial(self._want, "sync.sign_out"))
         self._lay_out()
         self._connect()
         self._show_line()
@@ -66,32 +63,16 @@ class SyncPanel(QWidget):
     def on_action(self, action_id: str) -> None:
         """Does what the table of actions passes on."""
         door = self._frame.session.door
-        if action_id == "sync.sign_out":
-            self._frame.bridge.ask(sync_page, self._state(), owner=self, then=self._sign_out)
-        elif door is not None and action_id == "sync.join":
+        if door is not None and action_id == "sync.join":
             joining = JoinSheet(self._frame, door)
             joining.joined.connect(self._on_joined)
             self._show_sheet(joining)
-        elif door is not None and action_id == "sync.sign_in":
-            sheet = SignInSheet(self._frame, door)
-            sheet.unlocked.connect(self._on_unlocked)
-            self._show_sheet(sheet)
 
     def action_state(self, action_id: str) -> str:
         """Why an action cannot be done now, "" when it can."""
-        session, door = self._frame.session, self._frame.session.door
+        door = self._frame.session.door
         if action_id == "sync.join":
             return "" if door is not None and not self._frame.bridge.has_plane else "This desk has a plane already."
-        if action_id == "sync.sign_in":
-            if session.signed_in:
-                return "You are signed in; your own key is open."
-            kept = door is not None and door.can_unlock
-            return "" if kept else "No key of your own is kept here; join a plane first."
-        if action_id == "sync.sign_out":
-            if not session.signed_in:
-                return "Nobody is signed in here with a key of their own."
-            kept = door is not None and door.can_unlock
-            return "" if kept else "Your key is not kept on this desk, so you could not sign in again; quit instead."
         return ""
 
     def freeze(self, frozen: bool) -> None:
@@ -105,7 +86,7 @@ class SyncPanel(QWidget):
     def _lay_out(self) -> None:
         gap = self._frame.theme.px("space_2")
         buttons = QHBoxLayout()
-        for part in (self.sync, self.join, self.sign_in, self.sign_out):
+        for part in (self.sync, self.join):
             part.setMinimumHeight(self._frame.theme.px("button"))
             buttons.addWidget(part)
         buttons.addStretch(1)
@@ -147,7 +128,7 @@ class SyncPanel(QWidget):
     def _want(self, action_id: str, _: bool = False) -> None:
         self.action_wanted.emit(action_id)
 
-    def _show_sheet(self, sheet: JoinSheet | SignInSheet) -> None:
+    def _show_sheet(self, sheet: JoinSheet) -> None:
         self._close_sheet()
         sheet.left.connect(self._close_sheet)
         self.stack.addWidget(sheet)
@@ -198,12 +179,8 @@ class SyncPanel(QWidget):
     def _show_line(self) -> None:
         bridge = self._frame.bridge
         self.head.show_connection(bridge.connection, bridge.has_plane, bridge.now())
-        door, session = self._frame.session.door, self._frame.session
-        kept = door is not None and door.can_unlock
         self.sync.setEnabled(bridge.has_plane)
-        self.join.setVisible(door is not None and not bridge.has_plane)
-        self.sign_in.setVisible(kept and not session.signed_in)
-        self.sign_out.setVisible(kept and session.signed_in)
+        self.join.setVisible(self._frame.session.door is not None and not bridge.has_plane)
 
     def _on_tick(self) -> None:
         if self._frozen:
@@ -280,23 +257,10 @@ class SyncPanel(QWidget):
     def _on_joined(self, found: Any) -> None:
         session = self._frame.session
         session.joined(found)
-        self._frame.bridge.person_changed.emit()
+        self._frame.bridge.seat(session.person)
         told = f"This desk belongs to {session.person} now; what it wrote before is being sent. Keys: {session.kept}."
         self._frame.notices.say(told)
         self._reload()
-
-    def _on_unlocked(self, key: Any) -> None:
-        self._frame.session.key = key
-        self._frame.bridge.person_changed.emit()
-
-    def _sign_out(self, page: SyncPage) -> None:
-        if page.queued:
-            told = f"{counted(page.queued, 'event')} not sent yet: signing out is refused until the plane has them."
-            self._frame.notices.say(told, "warning", ("Sync now", "desk.sync"))
-            return
-        self._frame.session.key = None
-        self._frame.bridge.person_changed.emit()
-        self._frame.notices.say("Signed out: your own key is closed until you write its passphrase again.")
 
 
 def _look(db: Any, state: str, signed_in: bool) -> Found:

@@ -11,9 +11,9 @@ from console.domain.times import from_epoch_us
 from console.queries.sync_state import SyncPage
 from console.ui.ages import age, clock_of_us
 from console.ui.chips import StateChip
+from console.ui.page_parts import words
 from console.ui.root_words import in_fours
 from console.ui.status_bar import STATES
-from console.ui.sync.parts import words
 from console.ui.sync.words import counted, when
 from console.ui.theme import Theme
 from console.ui.words import Words

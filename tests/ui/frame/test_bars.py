@@ -16,11 +16,12 @@ from console.ui.ages import age, clock_of_us, duration, moment_of
 from console.ui.frame import Frame
 from console.ui.incident_bar import IncidentBar, lamps_of
 from console.ui.main_window import MainWindow
+from console.ui.session import Session
 from console.ui.status_bar import StatusBar
 from console.ui.theme import Theme
 from console.ui.world import EXERCISE, LIVE, WorldBand, marked, unmarked
 from tests.fakes.desk_frame import Outside, populate
-from tests.fakes.record_kit import body_of
+from tests.fakes.record_kit import PERSON, body_of
 
 NOW = datetime(2026, 1, 31, 14, 2, 11, tzinfo=UTC)
 
@@ -256,9 +257,19 @@ def test_every_state_of_the_connection_has_a_word(status: StatusBar, state: str)
 
 
 def test_who_is_here_and_who_cannot_sign(status: StatusBar) -> None:
-    status.show_person("Ada", False, "in memory, for this session only")
-    assert status.person.text() == "Ada (cannot sign)"
+    session = Session("local:Ada", kept="in memory, for this session only")
+    status.show_person(session)
+    assert status.person.word == "Ada (alone, cannot sign)"
     assert "in memory" in status.person.toolTip()
+    session.person = "ada@example.org"
+    status.show_person(session)
+    assert status.person.word == "NOBODY IS SIGNED IN"
+    session.display_name, session.key = "Ada " + "W" * 90, PERSON
+    status.show_person(session, "Incident commander")
+    assert status.person.word.endswith("\u2026: Incident commander")
+    session.lock("Locked by hand. Sign in.")
+    status.show_person(session, "Incident commander")
+    assert (status.person.word, session.signed_in) == ("LOCKED: SIGN IN", False)
 
 
 @pytest.mark.parametrize(

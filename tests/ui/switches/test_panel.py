@@ -195,7 +195,7 @@ def test_the_approving_person_looks_for_themselves(
     from tests.fakes.switch_stand import SECOND
 
     policy, friend = stand.frame.policy, stand.certify("second@example.org", SECOND, "sre_on_call")
-    look = look_from(stand.plane.select(stand.incident, "FF_GLOBAL_AI", "environment.range", "stopped").answer, None)
+    look = look_from(stand.plane.select(stand.incident, "FF_GLOBAL_AI", "environment.range", "stopped"))
     stand.desk.act(
         request_approval, stand.incident, command_id=stand.incident, switch="FF_GLOBAL_AI",
         target="environment.range", want="stopped", preview=look.preview, reason="<b>All</b> of it is wrong.",

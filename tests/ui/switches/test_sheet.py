@@ -203,7 +203,9 @@ def test_the_second_person_s_signature_looks_again_and_opens_the_gate(
     qtbot.waitUntil(lambda: second.state.startswith("asked, 9:5"))
     request = stand.desk.query(lambda r: r.value("SELECT event_id FROM timeline WHERE type = 'approval.requested'"))
     looks = len(stand.plane.asked)
-    stand.desk.act(give_approval, stand.incident, request, friend, stand.desk.settings.clock()).result(5)
+    seen = made._look.preview  # type: ignore[union-attr]
+    now = stand.desk.settings.clock()
+    stand.desk.act(give_approval, stand.incident, request, friend, now, preview=seen).result(5)
     qtbot.waitUntil(lambda: second.state == "approved")
     qtbot.waitUntil(lambda: len(stand.plane.asked) == looks + 1)
     qtbot.waitUntil(lambda: gates(made) == [], timeout=4_000)
@@ -222,7 +224,8 @@ def test_an_approval_of_what_moved_meanwhile_opens_nothing(stand: SwitchStand, s
     qtbot.waitUntil(lambda: stand.counted("timeline", "type = 'approval.requested'") == 1)
     request = stand.desk.query(lambda r: r.value("SELECT event_id FROM timeline WHERE type = 'approval.requested'"))
     stand.plane.generation = 2
-    stand.desk.act(give_approval, stand.incident, request, friend, stand.desk.settings.clock()).result(5)
+    seen, now = made._look.preview, stand.desk.settings.clock()  # type: ignore[union-attr]
+    stand.desk.act(give_approval, stand.incident, request, friend, now, preview=seen).result(5)
     qtbot.waitUntil(lambda: len(stand.plane.asked) == 2)
     qtbot.waitUntil(lambda: made._look is not None and made._look.preview.generation == 2)
     assert "second_person" in gates(made)

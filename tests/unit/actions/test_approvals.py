@@ -9,13 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from console.actions.approvals import give_approval, request_approval, request_criterion
+from console.actions.approvals import (
+    decline_approval,
+    give_approval,
+    request_approval,
+    request_criterion,
+    withdraw_approval,
+)
 from console.domain.confirmation import Preview
 from console.domain.errors import RefusedError
 from console.domain.times import format_utc
 from console.policy import default_path, load
 from console.proof.actor import Actor
-from console.queries.switches import Request, approval_request, approval_requests
+from console.queries.switches import Request, approval_request, approval_requests, pending_requests
 from console.store import syncing
 from console.store.record import Record
 from tests.fakes.record_kit import (
@@ -61,7 +67,7 @@ class Desk:
         )  # fmt: skip
         return changes.events[0]
 
-    def give(self, request: str, actor: Actor = SECOND, now: datetime = LATER, preview: Preview | None = None) -> None:
+    def give(self, request: str, actor: Actor = SECOND, now: datetime = LATER, preview: Preview = PREVIEW) -> None:
         give_approval(self.record, ONE, request, actor, now, preview=preview)
 
     def found(self) -> Request:
@@ -162,3 +168,88 @@ def test_the_owner_of_a_criterion_is_asked_by_role(at_desk: Desk) -> None:
     assert asked.envelope.body["of"] == "security_lead"
     with pytest.raises(RefusedError, match="measured"):
         request_criterion(at_desk.record, ONE, **ask, criterion="behaviour_validation", actor=COMMANDER, now=START)  # type: ignore[arg-type]
+
+
+def test_a_request_is_declined_once_signed_and_with_a_reason(at_desk: Desk) -> None:
+    request = at_desk.ask()
+    with pytest.raises(RefusedError, match="Write why"):
+        decline_approval(at_desk.record, ONE, request, "\u200b", actor=SECOND, now=LATER)
+    for actor in (COMMANDER, TWIN, Actor("nobody@example.org", "sre_on_call", key_of(6))):
+        with pytest.raises(RefusedError):
+            decline_approval(at_desk.record, ONE, request, "No.", actor=actor, now=LATER)
+    decline_approval(at_desk.record, ONE, request, "One tenant is enough.", actor=SECOND, now=LATER)
+    assert at_desk.found().state == "declined"
+    with pytest.raises(RefusedError, match="declined or withdrawn"):
+        at_desk.give(request)
+    with pytest.raises(RefusedError, match="already"):
+        decline_approval(at_desk.record, ONE, request, "No.", actor=SECOND, now=LATER)
+
+
+def test_whoever_asked_withdraws_and_may_ask_again(at_desk: Desk) -> None:
+    request = at_desk.ask()
+    at_desk.give(request)
+    assert at_desk.found().state == "approved"
+    with pytest.raises(RefusedError, match="can withdraw it"):
+        withdraw_approval(at_desk.record, ONE, request, "Not mine.", actor=SECOND, now=LATER)
+    withdraw_approval(at_desk.record, ONE, request, "It stopped by itself.", actor=COMMANDER, now=LATER)
+    assert at_desk.found().state == "withdrawn"
+    again = at_desk.ask(now=LATER)
+    assert at_desk.found().state == "open"
+    at_desk.give(again)
+    assert at_desk.found().state == "approved"
+    with at_desk.record.transaction() as tx:
+        assert [one.state for one in approval_requests(tx, ONE)] == ["approved", "withdrawn"]
+
+
+def test_nobody_declines_by_writing_the_event_alone(at_desk: Desk) -> None:
+    at_desk.ask()
+    append(at_desk.record, "approval.declined", ONE, command_id=COMMAND, reason="It is mine to ask.")  # by who asked
+    with at_desk.record.transaction() as tx:
+        body = {"command_id": COMMAND, "reason": "No."}
+        tx.append("approval.declined", ONE, body, actor=SECOND, person_key=PERSON)  # another's signature
+        tx.append("approval.withdrawn", ONE, body, actor=SECOND)
+    assert at_desk.found().state == "open"
+
+
+def test_a_request_runs_out_by_the_clock_it_was_written_by(at_desk: Desk) -> None:
+    at_desk.ask()
+    ends = START + timedelta(minutes=10)
+    with at_desk.record.transaction() as tx:
+        states = [approval_requests(tx, ONE, now)[0].state for now in (ends - timedelta(seconds=1), ends)]
+    assert states == ["open", "expired"]
+
+
+def test_a_request_that_an_order_was_given_with_is_used(at_desk: Desk) -> None:
+    at_desk.give(at_desk.ask())
+    approval = at_desk.found().approvals[0].as_object()
+    append(at_desk.record, "switch.confirmed", ONE, command_id=COMMAND, approvals=[approval])
+    assert at_desk.found().state == "used"
+
+
+def test_both_sides_see_what_waits(at_desk: Desk) -> None:
+    def waiting(me: str, now: datetime = LATER) -> tuple[int, int]:
+        with at_desk.record.transaction() as tx:
+            found = pending_requests(tx, now, me)
+        return len(found.mine), len(found.for_me)
+
+    request = at_desk.ask()
+    assert waiting(COMMANDER.person) == (1, 0)
+    assert waiting(SECOND.person) == (0, 1)
+    assert waiting(TWIN.person) == (0, 0), "another name of whoever asked"
+    assert waiting("nobody@example.org") == (0, 0)
+    assert waiting(SECOND.person, START + timedelta(minutes=11)) == (0, 0)
+    at_desk.give(request)
+    assert waiting(SECOND.person) == (0, 0)
+    assert waiting(COMMANDER.person) == (1, 0)
+
+
+def test_desks_whose_clocks_differ_agree_on_the_end_of_a_request(at_desk: Desk) -> None:
+    """Asked at a desk two hours slow and answered at one that is right; all its times are the plane's."""
+    ahead = replace(PREVIEW, offset_us=7_200_000_000)
+    request = at_desk.ask(preview=ahead)
+    right = START + timedelta(hours=2)
+    assert at_desk.found().expires == format_utc(right + timedelta(minutes=10))
+    with pytest.raises(RefusedError, match="ended"):
+        at_desk.give(request, now=right + timedelta(minutes=10))
+    at_desk.give(request, now=right + timedelta(minutes=9))
+    assert at_desk.found().approvals[0].approved_at == format_utc(right + timedelta(minutes=9))

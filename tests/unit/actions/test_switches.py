@@ -10,19 +10,22 @@ from typing import Any
 
 import pytest
 
-from console.actions.switches import confirm_switch
+from console.actions.approvals import request_approval
+from console.actions.switches import confirm_switch, record_sighting
 from console.domain.changes import Changes
 from console.domain.commands import Approval, request_subject
 from console.domain.confirmation import Confirmation, Preview
 from console.domain.errors import ConsoleError, InputError, RefusedError
 from console.domain.inventory import BlastRadius
-from console.domain.times import format_utc
+from console.domain.times import format_utc, to_epoch_us
 from console.policy import default_path, load
 from console.proof.actor import Actor
 from console.proof.canonical import canonical
 from console.proof.keys import leaf_digest, verify_text
+from console.queries.capability import capability_rows
 from console.queries.commands import command
-from tests.fakes.record_kit import COMMANDER, PERSON, POLICY, START, key_of, new_incident
+from console.sync import keeping
+from tests.fakes.record_kit import COMMANDER, PERSON, POLICY, START, append, key_of, new_incident
 from tests.fakes.story import INVESTIGATOR, SWITCH, TARGET, Story
 from tests.fakes.told import Told
 
@@ -222,3 +225,66 @@ def test_the_commander_may_break_the_glass_for_a_stop_in_writing(told: Told) -> 
 def test_what_a_person_types_is_kept_in_one_spelling(told: Told) -> None:
     confirm(told, stop(reason="cafe\u0301 \u202e"))
     assert told.newest().body["reason"] == "caf\u00e9 \u202e"
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=2), timedelta(hours=-2), timedelta(milliseconds=40)])
+def test_an_order_says_the_time_of_the_plane_and_its_row_that_of_the_desk(
+    told: Told, story: Story, ahead: timedelta
+) -> None:
+    asked = stop(preview=preview_of(TARGET, offset_us=ahead // timedelta(microseconds=1)))
+    confirm(told, asked)
+    row = told.ask(lambda reader: reader.row("SELECT * FROM command"))
+    order = json.loads(row["order_canon"])
+    assert order["authorised_at"] == format_utc(NOW + ahead)
+    assert order["expires"] == format_utc(NOW + ahead + timedelta(seconds=30))
+    assert (row["authorised_at"], row["expires"]) == (format_utc(NOW), format_utc(NOW + timedelta(seconds=30)))
+    heard = told.ask(keeping.authorised_commands)[0]
+    assert heard.expires_us == to_epoch_us(NOW + timedelta(seconds=30))
+    assert heard.ends_plane_us == to_epoch_us(NOW + ahead + timedelta(seconds=30))
+
+
+def test_an_approval_is_over_by_the_clock_of_the_plane(told: Told) -> None:
+    late = preview_of(EVERYWHERE, offset_us=700_000_000)
+    assert "second certified person" in refusal(told, approved(stop_everything(preview=late)))
+    early = preview_of(EVERYWHERE, offset_us=-7_200_000_000)
+    confirm(told, approved(stop_everything(preview=early)))
+
+
+def test_an_approval_that_was_taken_back_counts_no_more(told: Told, story: Story) -> None:
+    asked = stop_everything()
+    request_approval(
+        told.record, story.incident, command_id=asked.command_id, switch=WIDE, target=EVERYWHERE, want="stopped",
+        preview=asked.preview, reason="It spreads.", inventory=SHIPPED.inventory, catalogue=SHIPPED.switches,
+        policy_hash=POLICY, actor=COMMANDER, now=NOW,
+    )  # fmt: skip
+    append(told.record, "approval.withdrawn", story.incident, command_id=asked.command_id, reason="Not now.")
+    with pytest.raises(RefusedError, match="second certified person"):
+        confirm(told, approved(asked))
+
+
+def test_the_glass_breaks_three_times_an_hour_by_the_record_of_the_desk(told: Told, story: Story) -> None:
+    for number in range(3):
+        asked = stop_everything(command_id=new_incident(20 + number), break_glass="Nobody else is awake.")
+        confirm(told, asked, now=NOW + timedelta(seconds=number))
+        append(told.record, "switch.ended", story.incident, command_id=asked.command_id, state="verified")
+        with told.record.transaction() as tx:
+            for state in ("sent", "verified"):
+                tx.update_command(asked.command_id, state)
+    fourth = stop_everything(command_id=new_incident(30), break_glass="And again.")
+    with pytest.raises(RefusedError, match="3 times within the hour"):
+        confirm(told, fourth)
+    later = NOW + timedelta(hours=1, minutes=1)
+    fresh = preview_of(EVERYWHERE, observed_at=format_utc(later))
+    confirm(told, replace(fourth, preview=fresh), now=later)
+
+
+def test_a_sighting_keeps_what_the_back_end_declared(told: Told) -> None:
+    record_sighting(
+        told.record, switch=SWITCH, target=TARGET, preview=preview_of(TARGET), method="probe",
+        seen_at=format_utc(NOW), command_id="", now=NOW, capabilities={"refuses_new": True, "durable": False},
+    )  # fmt: skip
+    rows = {(one.switch, one.target): one for one in told.ask(capability_rows, SHIPPED.inventory, SHIPPED.switches)}
+    found = rows[SWITCH, TARGET]
+    assert (found.declared, found.declared_at) == ({"refuses_new": True, "durable": False}, format_utc(NOW))
+    assert found.adapters == ("simulator",)
+    assert not found.by_hand

@@ -13,7 +13,7 @@ from console.domain.commands import Order
 from console.domain.errors import InputError
 from console.domain.gates import GateContext, unmet_gates
 from console.domain.inventory import BlastRadius, Inventory, InventoryItem
-from console.domain.switches import GateTimes, RestoreCriterion, Switch, SwitchCatalogue
+from console.domain.switches import GateLimits, GateTimes, RestoreCriterion, Switch, SwitchCatalogue
 
 ENVIRONMENT = "environment.here"
 ITEMS = (
@@ -275,6 +275,75 @@ def test_a_restore_never_breaks_the_glass() -> None:
 @pytest.mark.parametrize("gesture", ["hold", "second_press"])
 def test_both_gestures_are_equal(gesture: str) -> None:
     assert unmet(replace(COLUMNS["narrow stop"], gesture=gesture)) == set()
+
+
+STAND_IN = replace(an_order("tool.own", "stopped", person="cyd", role="incident_commander"), for_owner="tool_owner")
+
+
+def test_a_commander_says_for_which_owner_they_stop() -> None:
+    assert unmet(STAND_IN) == set()
+    assert unmet(replace(STAND_IN, for_owner="")) == {"for_owner"}
+    assert unmet(replace(STAND_IN, for_owner="platform_administrator")) == {"for_owner"}
+
+
+@pytest.mark.parametrize(
+    ("order", "gates"),
+    [
+        (COLUMNS["narrow stop"], {"for_owner"}),  # the owner stands in for nobody
+        (an_order("tool.own", "stopped", person="dov", role="sre_on_call"), {"for_owner"}),  # nor who may throw it
+        (replace(STAND_IN, target="tool.pay", typed_name="pay"), {"authority", "for_owner", "preview"}),
+        (replace(STAND_IN, want="running"), {"authority", "for_owner"}),  # restoring needs the owner
+        (an_order("tool.own", "stopped", person="bob", role="security_lead"), {"authority", "for_owner"}),
+    ],
+)
+def test_nobody_claims_to_stand_in_who_does_not(order: Order, gates: set[str]) -> None:
+    assert unmet(replace(order, for_owner="tool_owner")) == gates
+
+
+UNSEEN = ["", " \t", "\u200b\u2060", "\ufeff", "\u3164", "\u034f", "\u2800", "\u202e\u202c", "...", "\x00"]
+
+
+@pytest.mark.parametrize("written", UNSEEN)
+def test_what_nobody_can_read_is_no_reason_and_breaks_no_glass(written: str) -> None:
+    assert unmet(replace(COLUMNS["wide stop"], reason=written)) == {"reason"}
+    glass = an_order("tool.pay", "stopped", person="dov", role="sre_on_call")
+    assert unmet(replace(glass, break_glass=written), CONTEXT) == {"second_person"}
+
+
+@pytest.mark.parametrize("written", ["Es brennt", "\u706b", "5", "\u200bx"])
+def test_a_reason_in_any_script_is_one(written: str) -> None:
+    assert unmet(replace(COLUMNS["wide stop"], reason=written)) == set()
+
+
+@pytest.mark.parametrize("typed", ["pay ", " pay", "Pay", "p\u0430y", "pay\u200b", "p\u0061\u0301y", "", "tool.pay"])
+def test_the_name_is_typed_exactly(typed: str) -> None:
+    assert unmet(replace(COLUMNS["wide stop"], typed_name=typed)) == {"typed_name"}
+
+
+def test_a_name_is_compared_in_one_spelling() -> None:
+    cafe = replace(INVENTORY.items["tool.own"], name="cafe\u0301")
+    inventory = replace(INVENTORY, items={**INVENTORY.items, cafe.id: cafe})
+
+    def gates(typed: str) -> set[str]:
+        order = replace(COLUMNS["narrow restore"], typed_name=typed)
+        return {gate.gate for gate in unmet_gates(order, inventory, CATALOGUE, APPROVED)}
+
+    assert gates("caf\u00e9") == set()
+    assert gates("cafe\u0301") == {"typed_name"}, "an order is signed in NFC"
+
+
+def test_the_glass_breaks_a_few_times_an_hour_and_then_takes_two() -> None:
+    glass = replace(an_order("tool.pay", "stopped", person="dov", role="sre_on_call"), break_glass="Nobody answers.")
+    assert unmet(glass, replace(CONTEXT, recent_break_glass=2)) == set()
+    assert unmet(glass, replace(CONTEXT, recent_break_glass=3)) == {"break_glass_limit"}
+    assert unmet(glass, replace(APPROVED, recent_break_glass=3)) == set()
+    looser = replace(CATALOGUE, limits=GateLimits(break_glass_per_hour=5))
+    assert unmet_gates(glass, INVENTORY, looser, replace(CONTEXT, recent_break_glass=3)) == ()
+
+
+def test_a_narrow_stop_breaks_no_glass() -> None:
+    glass = replace(an_order("tool.own", "stopped", person="dov", role="sre_on_call"), break_glass="Nobody answers.")
+    assert unmet(glass) == {"break_glass"}
 
 
 def test_evidence_must_exist() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from console.plane.identities import Identities, certificate_fault
 from console.proof.envelope import SYSTEM, Envelope, sign
-from console.proof.keys import SigningKey
+from console.proof.keys import SigningKey, key_id
 from tests.fakes.people import DESK, OTHER_DESK, PLANE, ROOT, fresh_id
 
 NOBODY = Identities(ROOT.public_hex, PLANE.id)
@@ -71,3 +71,11 @@ def test_a_value_is_never_changed() -> None:
 def test_a_certificate_in_capitals_is_none() -> None:
     fault = certificate_fault(event("device.certified", CERTIFIED | {"public_key": DESK.public_hex.upper()}))
     assert "lower-case" in fault
+
+
+@pytest.mark.parametrize("kind", ["device.certified", "person.certified"])
+def test_a_key_that_proves_nothing_makes_nobody_known(kind: str) -> None:
+    key = (b"\x01" + bytes(31)).hex()
+    made = event(kind, CERTIFIED | {"person": "p", "public_key": key, "display_name": "", "device": key_id(key)})
+    assert "proves nothing" in certificate_fault(made)
+    assert NOBODY.after(made) == NOBODY

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from console.domain.commands import ACKNOWLEDGED, DISPATCHED, SUPERSEDED, UNKNOWN, VERIFIED
 from console.plane import desired, ledger
 from console.plane.db import Database, database_url
-from console.plane.desired import Desired
+from console.plane.desired import Desired, Enforced
 from console.plane.ledger import Command, Result
 
 FIRST = Command(
@@ -76,8 +76,19 @@ def test_a_switch_nobody_commanded_runs_at_generation_0(connection: Connection) 
 
 
 def test_what_is_desired_is_kept_and_replaced(connection: Connection) -> None:
-    first = Desired("FF_X", "tenant.x", "stopped", 1, "c-1", "c-1", "i", "t")
+    first = Desired("FF_X", "tenant.x", "stopped", 1, "c-1", "i", "t")
     desired.set_desired(connection, first)
-    desired.set_desired(connection, replace(first, generation=2, enforced_by="again", drift="running/0"))
-    found = desired.all_desired(connection)
-    assert found == [replace(first, generation=2, enforced_by="again", drift="running/0")]
+    desired.set_desired(connection, replace(first, generation=2))
+    assert desired.all_desired(connection) == [replace(first, generation=2)]
+
+
+def test_each_back_end_has_its_own_share_of_what_is_desired(connection: Connection) -> None:
+    wanted = Desired("FF_X", "tenant.x", "stopped", 1, "c-1", "i", "t")
+    desired.want_at(connection, wanted, ("a", "b"))
+    again = Enforced("a", "FF_X", "tenant.x", 2, "again", "running/0")
+    desired.set_enforced(connection, again)
+    assert desired.enforced(connection, "a", wanted) == again
+    assert desired.enforced(connection, "b", wanted) == Enforced("b", "FF_X", "tenant.x", 1, "c-1")
+    assert desired.enforced(connection, "new here", wanted) == Enforced("new here", "FF_X", "tenant.x", 1, "c-1")
+    desired.want_at(connection, replace(wanted, generation=3, command_id="c-2"), ("a", "b"))
+    assert desired.enforced(connection, "a", wanted) == Enforced("a", "FF_X", "tenant.x", 3, "c-2")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -89,8 +90,8 @@ def kind(order: Order, at: Situation | None = None) -> str:
     return problem.kind if problem is not None else ""
 
 
-def gates(order: Order) -> tuple[str, ...]:
-    problem = order_problem(order, RULES, situation(order))
+def gates(order: Order, at: Situation | None = None) -> tuple[str, ...]:
+    problem = order_problem(order, RULES, at or situation(order))
     return problem.gates if problem is not None else ()
 
 
@@ -151,7 +152,7 @@ def test_a_wide_stop_needs_a_second_person() -> None:
     [
         approve(WIDE, by=OWNER),
         approve(WIDE, key=OTHER_DESK),
-        approve(WIDE, ends_s=-200),
+        approve(WIDE, ends_s=-31, given_s=-600),
         approve(WIDE, ends_s=3600),
         approve(WIDE, given_s=300),
         replace(approve(WIDE), generation=4, reason="x", command_id=fresh_id()),
@@ -171,10 +172,63 @@ def test_what_is_no_approval(order: Order) -> None:
     assert gates(order) == ("second_person",)
 
 
+def test_an_order_given_at_the_end_of_its_request_has_its_half_minute() -> None:
+    assert gates(approve(WIDE, ends_s=-29, given_s=-600)) == ()
+
+
+ELSEWHERE = {
+    "another command": {"command_id": fresh_id()},
+    "another target": {"target": BOREALIS},
+    "the other direction": {"want": "running"},
+    "another generation": {"generation": 3},
+    "another reach": {"blast_radius": BlastRadius("global", ("environment.range",))},
+    "other rules": {"policy_hash": "0" * 64},
+}
+
+
+@pytest.mark.parametrize("shown", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_an_approval_made_from_another_preview_does_not_count(shown: dict[str, Any]) -> None:
+    made = approve(replace(WIDE, **shown))
+    order = replace(WIDE, approvals=made.approvals, request_expires=made.request_expires)
+    assert gates(order) == ("second_person",)
+
+
+def test_a_revoked_approver_or_one_without_a_role_does_not_count() -> None:
+    order = approve(WIDE)
+    revoked = replace(KNOWN, persons={name: key for name, key in KNOWN.persons.items() if name != SECOND})
+    bare = replace(KNOWN, roles={**KNOWN.roles, SECOND: frozenset()})
+    for known in (revoked, bare):
+        assert gates(order, replace(situation(order), identities=known)) == ("second_person",)
+
+
+def test_on_a_production_plane_an_approver_must_have_been_certified_a_day_ago() -> None:
+    order = replace(approve(replace(WIDE, exercise=False)), exercise=False)
+    for hours, unmet in ((23, ("second_person",)), (25, ())):
+        since = format_utc(NOW - timedelta(hours=hours))
+        known = replace(KNOWN, since=dict.fromkeys(PEOPLE, since))
+        at = replace(situation(order), identities=known, exercise=False)
+        problem = order_problem(order, RULES, at)
+        assert (problem.gates if problem is not None else ()) == unmet
+        assert problem is None or SECOND in problem.detail
+
+
+def test_the_glass_breaks_three_times_an_hour() -> None:
+    order = replace(WIDE, break_glass="Nobody answers.", person=COMMANDER, role="incident_commander")
+    assert gates(order, replace(situation(order), recent_break_glass=2)) == ()
+    assert gates(order, replace(situation(order), recent_break_glass=3)) == ("break_glass_limit",)
+    assert gates(approve(order), replace(situation(approve(order)), recent_break_glass=3)) == ()
+
+
+def test_an_order_counts_by_the_clock_of_the_plane_alone() -> None:
+    authored_long_ago = replace(ORDER, authorised_at="2001-01-01T00:00:00.000000Z")
+    assert kind(authored_long_ago) == ""
+
+
 def test_a_second_name_of_the_author_is_no_second_person() -> None:
     twin = replace(KNOWN, persons={**KNOWN.persons, "twin@example.org": PEOPLE[OWNER].public_hex})
     order = approve(WIDE, by="twin@example.org", key=PEOPLE[OWNER])
-    assert approved_by(order, twin, 600, NOW) == frozenset()
+    assert approved_by(order, RULES, replace(situation(order), identities=twin)) == frozenset()
+    assert gates(order, replace(situation(order), identities=twin)) == ("second_person",)
 
 
 def test_the_glass_can_be_broken_for_a_stop() -> None:

@@ -56,11 +56,11 @@ def test_a_newer_preview_closes_the_older_stream() -> None:
     async def run() -> None:
         previews = Previews(60, 60)
         older, newer, other = Stream(), Stream(), Stream()
-        previews.keep_stream("FF_X", "tenant.x", older)
-        previews.keep_stream("FF_X", "tenant.y", other)
-        previews.keep_stream("FF_X", "tenant.x", newer)
-        assert previews.take_stream("FF_X", "tenant.x") is newer
-        assert previews.take_stream("FF_X", "tenant.x") is None
+        previews.keep_stream("FF_X", "tenant.x", "a", older)
+        previews.keep_stream("FF_X", "tenant.y", "a", other)
+        previews.keep_stream("FF_X", "tenant.x", "a", newer)
+        assert previews.take_stream("FF_X", "tenant.x", "a") is newer
+        assert previews.take_stream("FF_X", "tenant.x", "a") is None
         await previews.close()
         assert (older.closed, newer.closed, other.closed) == (True, False, True)
 
@@ -72,8 +72,8 @@ def test_a_stream_that_ended_is_not_handed_over() -> None:
         previews = Previews(60, 60)
         stream = Stream()
         stream.end = StreamEnd(NOW, cut=False)  # type: ignore[assignment]
-        previews.keep_stream("FF_X", "tenant.x", stream)
-        assert previews.take_stream("FF_X", "tenant.x") is None
+        previews.keep_stream("FF_X", "tenant.x", "a", stream)
+        assert previews.take_stream("FF_X", "tenant.x", "a") is None
         await previews.close()
 
     asyncio.run(run())
@@ -83,7 +83,7 @@ def test_a_stream_is_let_go_after_its_time() -> None:
     async def run() -> None:
         previews = Previews(60, 0)
         stream = Stream()
-        previews.keep_stream("FF_X", "tenant.x", stream)
+        previews.keep_stream("FF_X", "tenant.x", "a", stream)
         async with asyncio.timeout(5):
             while not stream.closed:
                 await asyncio.sleep(0)

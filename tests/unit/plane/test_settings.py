@@ -8,6 +8,7 @@ import pytest
 
 from console.config import SettingsError
 from console.domain.errors import InputError
+from console.plane.back_end_settings import HaproxySettings, RedisSettings
 from console.plane.settings import PlaneSettings, Secrets, read_settings, secrets_from_file, secrets_from_line
 
 
@@ -24,7 +25,7 @@ def test_no_file_means_the_defaults() -> None:
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("p.json", '{"gateway_url": "http://127.0.0.1:9", "port": 0, "policy": "data", "secrets": ""}'),
+        ("p.json", '{"gateway_url": "http://127.0.0.1:9", "port": 0, "policy": "data"}'),
         ("p.toml", 'gateway_url = "http://127.0.0.1:9"\nport = 0\npolicy = "data"\n'),
     ],
 )
@@ -39,7 +40,7 @@ def test_both_forms_read_the_same(tmp_path: Path, name: str, text: str) -> None:
     [
         ("{", "is not a settings file"),
         ("[]", "one JSON object"),
-        ('{"prot": 1}', "'prot' is not a setting"),
+        ('{"prot": 1}', "line 1: prot is not a setting; did you mean port"),
         ('{"port": "8"}', "port must be a whole number"),
         ('{"port": true}', "port must be a whole number"),
         ('{"port": 70000}', "from 0 to 65535"),
@@ -50,7 +51,7 @@ def test_both_forms_read_the_same(tmp_path: Path, name: str, text: str) -> None:
     ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, text: str, says: str) -> None:
-    with pytest.raises(InputError, match=says):
+    with pytest.raises((InputError, SettingsError), match=says):
         read_settings(written(tmp_path, "p.json", text))
 
 
@@ -60,8 +61,35 @@ def test_a_broken_toml_names_the_line(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(SettingsError, match="cannot be read"):
         read_settings(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("p.json", '{"haproxy": {"socket": "s", "maps": "m", "probe_url": "http://127.0.0.1:1"}, "redis": {}}'),
+        ("p.toml", '[haproxy]\nsocket = "s"\nmaps = "m"\nprobe_url = "http://127.0.0.1:1"\n[redis]\n'),
+    ],
+)
+def test_each_back_end_has_a_table(tmp_path: Path, name: str, text: str) -> None:
+    found = read_settings(written(tmp_path, name, text))
+    assert found.haproxy == HaproxySettings(tmp_path / "s", tmp_path / "m", "http://127.0.0.1:1")
+    assert (found.redis, found.postgres) == (RedisSettings(), None)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"postgres": {}}', r"postgres\.host is missing"),
+        ('{"postgres": "here"}', "postgres must be a table"),
+        ('{"postgres": {"host": "h",\n "prot": 1}}', r"line 2: postgres\.prot is not a setting; did you mean port"),
+        ('{"redis": {"port": "x"}}', r"redis\.port must be a whole number"),
+    ],
+)
+def test_a_table_that_is_wrong_is_said(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(SettingsError, match=says):
+        read_settings(written(tmp_path, "p.json", text))
 
 
 def test_secrets_are_read_and_never_shown() -> None:
@@ -71,8 +99,28 @@ def test_secrets_are_read_and_never_shown() -> None:
     assert secrets_from_line(b"\n") == Secrets()
 
 
+def test_each_back_end_has_secrets_of_its_own() -> None:
+    found = secrets_from_line(b'{"control_token": "c", "postgres": {"password": "very-secret"}, "redis": {}}\n')
+    assert (found.of("postgres", "password"), found.of("redis", "password"), found.of("ofrep", "x")) == (
+        "very-secret",
+        "",
+        "",
+    )
+    assert "secret" not in repr(found)
+
+
 @pytest.mark.parametrize(
-    "line", [b"very-secret", b'["very-secret"]', b'{"control_token": 7}', b'{"control_token": "a\\nb"}']
+    "line",
+    [
+        b"very-secret",
+        b'["very-secret"]',
+        b'{"control_token": 7}',
+        b'{"control_token": "a\\nb"}',
+        b'{"very-secret": {}}',
+        b'{"postgres": {"Very-secret": "x"}}',
+        b'{"postgres": {"password": ["very-secret"]}}',
+        b'{"postgres": {"password": "very-secret\\u0007"}}',
+    ],
 )
 def test_bad_secrets_are_not_quoted(line: bytes) -> None:
     with pytest.raises(InputError) as caught:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from console.domain.budgets import Caps
 from console.domain.inventory import KINDS
 from console.domain.severity import LEVELS
 from console.policy import Policy, default_path, load
@@ -116,9 +117,53 @@ SWITCHES = {
 }
 
 
-def test_seven_switches(policy: Policy) -> None:
-    found = {s.id: (s.kinds, s.owner_role, [c.id for c in s.criteria]) for s in policy.switches.switches.values()}
-    assert found == SWITCHES
+BEHAVIOUR_SWITCHES = {
+    # id: kinds - SWI-2
+    "FF_MEMORY_WRITES": ("surface",), "FF_EXTERNAL_CALLS": ("surface",), "FF_BROWSER_ACCESS": ("surface",),
+    "FF_SAFETY_FILTER": ("surface",), "FF_STATIC_RESPONSE": ("surface",), "FF_HUMAN_REVIEW": ("surface",),
+    "FF_FEATURE": ("surface",), "FF_READ_ONLY": ("tenant", "surface"), "FF_PROMPT_PATTERN": ("pattern",),
+    "FF_ROW_QUARANTINE": ("segment",), "FF_TOKEN_BUDGET": ("tenant",), "FF_SESSIONS": ("tenant",),
+    "FF_EGRESS_BLOCK": ("environment", "tenant"), "FF_PREFIX_CACHE": ("tenant",), "FF_ALIAS_FREEZE": ("model",),
+    "FF_TRAFFIC": ("surface", "region", "model"), "FF_REASONING_TURNS": ("surface",), "FF_SAMPLING": ("model",),
+    "FF_LEXICAL_SEARCH": ("index",), "FF_TRUST_CAVEAT": ("surface",), "FF_APPROVAL_GATE": ("surface",),
+}  # fmt: skip
+
+
+def test_seven_switches_and_those_of_behaviour(policy: Policy) -> None:
+    all_of_them = policy.switches.switches.values()
+    found = {s.id: (s.kinds, s.owner_role, [c.id for c in s.criteria]) for s in all_of_them}
+    assert {switch: found.pop(switch) for switch in SWITCHES} == SWITCHES
+    assert {switch: row[0] for switch, row in found.items()} == BEHAVIOUR_SWITCHES
+
+
+def test_polarity_a_stop_takes_something_away_and_is_lifted_by_proof(policy: Policy) -> None:
+    """Running is what users are given every day: `cuts` says what a stop takes from them, never what it turns on."""
+    turned_on = ("turn", "enable", "switch on", "start", "allow", "block", "freeze", "disable")
+    for switch in policy.switches.switches.values():
+        assert not switch.cuts.lower().startswith(turned_on), switch.id
+        assert switch.reversible, switch.id
+        assert switch.owner_role in switch.thrown_by, switch.id
+        assert any(c.evidence in ("validation", "statement", "sealed_item") for c in switch.criteria), switch.id
+
+
+def test_breakers_trip_on_what_their_metric_can_name(policy: Policy) -> None:
+    assert {b.id: (b.metric, b.switch) for b in policy.switches.breakers.values()} == {
+        "cost_runaway": ("cost_velocity_usd", "FF_TOKEN_BUDGET"),
+        "agent_loop": ("state_repetition_count", "FF_AGENT_DRAFT"),
+        "cache_crossing": ("cross_tenant_cache_hits", "FF_CACHE_BYPASS"),
+        "unapproved_egress": ("unapproved_egress", "FF_EGRESS_BLOCK"),
+    }
+    for breaker in policy.switches.breakers.values():
+        assert policy.thresholds.metric(breaker.metric).incident_class
+        assert breaker.owner_role == policy.switches.switch(breaker.switch).owner_role
+        assert breaker.expires_min > 0
+
+
+def test_caps_and_limits(policy: Policy) -> None:
+    assert policy.switches.budgets == Caps(turns=10, input_tokens=100_000, writes=5, micro_usd=5_000_000)
+    limits = policy.switches.limits
+    assert (limits.break_glass_per_hour, limits.approver_age_h, limits.delegation_max_h) == (3, 24, 24)
+    assert limits.idle_lock_s == 900
 
 
 def test_a_tenant_is_restored_by_a_sign_off_and_a_measured_run(policy: Policy) -> None:
@@ -158,6 +203,7 @@ def test_graduated_containment_grows(policy: Policy) -> None:
     assert steps["FF_TENANT_BLOCK"] == "local"
     assert steps["FF_MODEL_ROUTE"] == "failover"
     assert steps["FF_GLOBAL_AI"] == "fail_closed"
+    assert steps["FF_STATIC_RESPONSE"] == "failover"
     assert {steps[s] for s in ("FF_TOOL_REVOKE", "FF_INDEX_FREEZE", "FF_CACHE_BYPASS", "FF_AGENT_DRAFT")} == {"scoped"}
 
 
@@ -301,5 +347,8 @@ def test_the_range(policy: Policy) -> None:
         ("FF_AGENT_DRAFT", "surface.agent"),
     ):
         assert inventory.adapter_names(switch, target) == "simulator"
-    assert inventory.adapter_names("FF_INDEX_FREEZE", "index.policies") == ""
-    assert inventory.adapter_names("FF_CACHE_BYPASS", "tenant.borealis") == ""
+    assert inventory.adapter_names("FF_INDEX_FREEZE", "index.policies") == "simulator"
+    assert inventory.adapter_names("FF_TRAFFIC", "surface.agent") == ""
+    assert inventory.item("segment.policies-intake").of == "index.policies"
+    assert inventory.item("pattern.override").text
+    assert "model.orion-1" in inventory.item("model.orion-2").derived_from

@@ -74,7 +74,8 @@ def test_an_answer_is_a_stream_of_events_that_ends_with_measures(world: World, t
             assert done["grounding_score"] > 0.6
             assert done["latency_ms"] >= done["first_token_ms"] >= 20
             assert client.gateway.live_counts()["tenant.borealis"] == {
-                "sessions": 1, "open_streams": 0, "requests_60s": 1, "spend_microusd_60s": done["cost_microusd"],
+                "sessions": 1, "degraded_sessions": 0, "open_streams": 0, "requests_60s": 1,
+                "spend_microusd_60s": done["cost_microusd"],
             }  # fmt: skip
 
     asyncio.run(scene())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from console.domain.errors import InputError
+from console.simulator.effects import CAPABILITIES
 from console.simulator.faults import FAULTS, STRAIGHT, Bend, Fault, bend, fault_from_object
-from console.simulator.world import CAPABILITIES
 
 IDS = ("tenant.borealis", "model.orion-2", "tool.payments")
 

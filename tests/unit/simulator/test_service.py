@@ -20,6 +20,11 @@ TARGETS = {
     "FF_TOOL_REVOKE": "tool.payments",
     "FF_MODEL_ROUTE": "model.orion-2",
     "FF_AGENT_DRAFT": "surface.agent",
+    "FF_TOKEN_BUDGET": "tenant.borealis",
+    "FF_READ_ONLY": "tenant.borealis",
+    "FF_HUMAN_REVIEW": "surface.agent",
+    "FF_REASONING_TURNS": "surface.agent",
+    "FF_MEMORY_WRITES": "surface.agent",
 }
 
 

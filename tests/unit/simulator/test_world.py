@@ -42,7 +42,7 @@ def test_a_pair_of_another_adapter_or_an_impossible_kind_is_not_enforced(invento
     more = (
         *inventory.enforcements,
         Enforcement("FF_TENANT_BLOCK", "region.north", "simulator"),
-        Enforcement("FF_INDEX_FREEZE", "index.policies", "simulator"),
+        Enforcement("FF_LEXICAL_SEARCH", "index.policies", "simulator"),
         Enforcement("FF_TOOL_REVOKE", "tool.payments", "openbao"),
     )
     assert world_of(replace(inventory, enforcements=more)).pairs == world_of(inventory).pairs

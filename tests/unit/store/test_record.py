@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def test_a_body_that_its_type_may_not_hold_is_refused(store: Store, record: Reco
 
 def test_what_a_person_must_sign_is_refused_without_their_key(record: Record) -> None:
     with pytest.raises(RefusedError, match=r"ic@example\.org"), record.transaction() as tx:
-        tx.append("incident.closed", ONE, body_of("incident.closed"), actor=COMMANDER)
+        tx.append("incident.closed", ONE, body_of("incident.closed"), actor=replace(COMMANDER, key=None))
     signed = append(record, "incident.closed", ONE)
     assert signed.verify(key_of(10).public_hex, PERSON.public_hex)
 

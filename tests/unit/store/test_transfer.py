@@ -94,7 +94,7 @@ def test_the_same_folder_again_changes_nothing(exported: Path, target: Store) ->
 def test_a_lines_text_is_the_signed_text(exported: Path) -> None:
     line = (exported / "events" / f"{ONE}.jsonl").read_text("utf-8").splitlines()[0]
     value = json.loads(line)
-    assert set(value) == {"canon", "sig"}
+    assert set(value) == {"canon", "sig", "person_sig"}  # its author was signed in
     assert SignedEvent(value["canon"], value["sig"]).verify(key_of(10).public_hex)
 
 

@@ -329,3 +329,26 @@ def test_what_the_disk_did_not_take_is_written_again_as_a_whole() -> None:
     assert (again.state, again.sent_us, again.word) == (lost.state, lost.sent_us, lost.word)
     engine.feed(Recorded(again.serial))
     assert engine.command.unwritten == 0
+
+
+@pytest.mark.parametrize("ahead_us", [7_200_000_000, -7_200_000_000])
+def test_an_order_is_over_by_the_clock_of_the_plane_and_unsent_by_that_of_the_desk(ahead_us: int) -> None:
+    """The order says the plane's time; the row, which decides about sending, says the desk's."""
+    engine = Engine()
+    engine.feed(OffsetMeasured(ClockOffset(ahead_us, 1_000, NOW_US)))
+    engine.feed(CommandAuthorised(ID, ORDER, NOW_US + TTL_US, NOW_US + TTL_US + ahead_us))
+    assert engine.take(SendCommand).order == ORDER
+    engine.open.clear()
+    engine.feed(Unanswered(engine.command.busy, LOST, NOW_US, NOW_US + 5))
+    engine.fail(LookUp, no(404))
+    assert engine.command.state == UNKNOWN, "it may still be on its way"
+    timer = engine.take(CommandTimer)
+    assert 30 <= timer.delay_s <= 60, "two hours of difference change nothing of its end"
+
+
+def test_without_an_offset_the_desk_waits_by_its_own_clock() -> None:
+    engine = Engine()
+    engine.feed(CommandFound(ID, SENT, NOW_US + TTL_US, NOW_US, ends_plane_us=NOW_US - 7_200_000_000))
+    engine.fail(LookUp, no(404))
+    assert engine.command.state == UNKNOWN
+    assert engine.take(CommandTimer).delay_s == pytest.approx((TTL_US + 120_000_000) / 1e6, abs=1)

@@ -1,4 +1,4 @@
-"""Small parts of the sync page: words that wrap, plates with a stripe, headed sections, buttons that cannot be held."""
+"""Small parts of pages: words that wrap, plates with a stripe, headed sections, buttons that cannot be held."""
 
 from __future__ import annotations
 

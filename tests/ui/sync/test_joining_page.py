@@ -1,4 +1,4 @@
-"""Joining from the page, signing in and out: two steps, nothing by a reflex, and no signing out with unsent work."""
+"""Joining from the page: two steps, nothing by a reflex, and the counts that lead to it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ import pytest
 from PySide6.QtCore import Qt
 
 from console.domain.errors import RefusedError
-from console.proof.keys import SigningKey
 from console.runtime.joining import Meeting
 from console.ui.frame import Frame
 from console.ui.main_window import MainWindow
 from console.ui.sync import SyncPanel
-from console.ui.sync.sheets import JoinSheet, SignInSheet
+from console.ui.sync.sheets import JoinSheet
 from tests.fakes.desk_frame import Outside
-from tests.fakes.record_kit import PERSON, append, new_incident
+from tests.fakes.record_kit import PERSON
 from tests.ui.accessible import unnamed, unreachable
 
 MET = Meeting("https://plane.example.org", "org.example", True, "ab" * 32, "cd" * 32, "ef" * 32, "epoch")
@@ -36,11 +35,6 @@ class Door:
         member = SimpleNamespace(person="ada@example.org", roles=("scribe",), plane=met)
         return SimpleNamespace(member=member, key=PERSON, identity=SimpleNamespace(kept="in a file"))
 
-    def unlock(self, passphrase: str) -> SigningKey:
-        if passphrase != "correct horse":
-            raise RefusedError("The passphrase does not open it.")
-        return PERSON
-
 
 @pytest.fixture
 def panel(frame: Frame, qtbot: Any) -> SyncPanel:
@@ -53,13 +47,6 @@ def panel(frame: Frame, qtbot: Any) -> SyncPanel:
         made.activateWindow()
     qtbot.waitUntil(lambda: made.found is not None)
     return made
-
-
-def said_by(frame: Frame) -> list[Any]:
-    frame.notices.take()
-    said: list[Any] = []
-    frame.notices.said.connect(said.append)
-    return said
 
 
 def test_joining_is_two_steps_and_a_refusal_stays_on_the_sheet(panel: SyncPanel, frame: Frame, qtbot: Any) -> None:
@@ -96,32 +83,6 @@ def test_joining_is_two_steps_and_a_refusal_stays_on_the_sheet(panel: SyncPanel,
         sheet.button.click()
     assert (frame.session.person, frame.session.roles) == ("ada@example.org", ("scribe",))
     assert panel.stack.currentWidget() is panel.area
-
-
-def test_signing_out_with_unsent_work_is_refused_and_without_it_asks_the_passphrase_again(
-    panel: SyncPanel, frame: Frame, outside: Outside, qtbot: Any
-) -> None:
-    said = said_by(frame)
-    event = outside.desk.act(lambda record: append(record, "note.added", new_incident(1), text="x")).result(10)
-    assert panel.action_state("sync.sign_out") == ""
-    panel.on_action("sync.sign_out")
-    qtbot.waitUntil(lambda: bool(said))
-    assert said[0].sentence.startswith("1 event not sent yet")
-    assert said[0].action == ("Sync now", "desk.sync")
-    assert frame.session.signed_in
-    outside.send(event)
-    panel.on_action("sync.sign_out")
-    qtbot.waitUntil(lambda: not frame.session.signed_in)
-    assert "Nobody is signed in" in panel.action_state("sync.sign_out")
-    panel.on_action("sync.sign_in")
-    sheet = panel.stack.currentWidget()
-    assert isinstance(sheet, SignInSheet)
-    qtbot.keyClicks(sheet.passphrase, "wrong horse")
-    qtbot.keyClick(sheet.passphrase, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: "does not open" in sheet.trouble.text())
-    sheet.passphrase.setText("correct horse")
-    sheet.button.click()
-    qtbot.waitUntil(lambda: frame.session.signed_in)
 
 
 def test_the_counts_in_the_status_line_lead_to_the_page(frame: Frame, outside: Outside, qtbot: Any) -> None:

@@ -1,4 +1,4 @@
-"""The demo's child processes: the real plane and the real simulator, started, watched and always stopped.
+"""Child processes of a command: the real plane and the real simulator, started, watched and always stopped.
 
 Secrets reach a child over standard input, never argv or environment. A child that loses its parent stops by itself,
 because its standard input ends.

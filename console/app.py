@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from console.domain.errors import EnvironmentFault
+from console.domain.errors import ConsoleError, EnvironmentFault
 
 if TYPE_CHECKING:
     from console.policy import Policy
@@ -176,7 +176,7 @@ class OwnDesk:
         from console import config, paths
 
         self._program = program
-        self._fault = ""
+        self._fault, self._shared = "", False
         try:
             self._settings = config.load(paths.settings_file())
         except config.SettingsError as error:
@@ -195,12 +195,22 @@ class OwnDesk:
         name = self._settings.name
         if name and (self._folder / SEALED_FILE).is_file():
             self._ask(LOCKED)
+        elif name and self._is_shared():
+            self._open(Answers(name, self._plane))
         elif name and has_person_key(self._folder):
             self._ask(OWN_KEY)
         elif name:
             self._open(Answers(name, self._plane))
         else:
             self._ask()
+
+    def _is_shared(self) -> bool:
+        """Whether several people sit at this desk: then who it is today is asked once it is open."""
+        from console.remote.desk_people import people_here
+
+        with contextlib.suppress(ConsoleError):  # said when somebody wants to sign in
+            self._shared = len(people_here(self._folder)) > 1
+        return self._shared
 
     def _ask(self, locked: str = "") -> None:
         from console.ui.first_run import FirstRun
@@ -234,6 +244,9 @@ class OwnDesk:
             self._program.window.hide_page()
             self._page = None
             self._remember(answers)
+        frame.session.idle_lock_s = self._settings.idle_lock_s or 0
+        if self._shared and not frame.session.signed_in:
+            self._program.window.dispatcher.run("people.sign_in")
         kept = frame.session.kept
         if kept.startswith("in memory"):
             frame.notices.say(f"The keys of this desk are kept {kept}: the next start is another desk.", "warning")

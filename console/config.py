@@ -45,6 +45,7 @@ class Settings:
         plane: address of the control plane; None means work alone.
         plane_ca: file of the authority (PEM) that the plane's certificate comes from; None means the system's.
         log_level: the least serious records that go to the log file.
+        idle_lock_s: lock after so many idle seconds; it can only shorten what the policy says. None means as it says.
     """
 
     name: str | None = None
@@ -52,6 +53,7 @@ class Settings:
     plane: str | None = None
     plane_ca: Path | None = None
     log_level: LogLevel = "info"
+    idle_lock_s: int | None = None
 
 
 def load(path: Path) -> Settings:

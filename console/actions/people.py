@@ -63,7 +63,9 @@ def recall_role(record: Record, person: str, role: str, reason: str, *, actor: A
         at = format_utc(now)
         held = (one.loan for one in signed_loans(tx))
         if not any((loan.person, loan.role) == (person, role) and loan.until > at for loan in held):
-            raise RefusedError(f"The role '{role[:40]}' is not lent to {person[:80]} (any more); there is nothing to do.")
+            raise RefusedError(
+                f"The role '{role[:40]}' is not lent to {person[:80]} (any more); there is nothing to do."
+            )
         tx.append("role.recalled", SYSTEM, body, actor=actor, person_key=key)
     return tx.changes
 

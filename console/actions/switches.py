@@ -16,6 +16,7 @@ from console.domain.declaring import declared_text
 from console.domain.errors import RefusedError
 from console.domain.gates import GateContext, unmet_gates
 from console.domain.inventory import Inventory
+from console.domain.people import too_new
 from console.domain.restoring import proven_ids
 from console.domain.switches import SwitchCatalogue
 from console.domain.times import format_utc, parse_utc
@@ -131,9 +132,9 @@ def _context(
     named = [event for ids in order.criteria.values() for event in ids]
     return GateContext(
         roles_of={name: person.roles for name, person in people.items()},
-        approved_by=_approved_by(tx, order, people, plane_now),
+        approved_by=_approved_by(tx, order, people, plane_now, catalogue.limits.approver_age_h),
         proven=proven_ids(
-            catalogue.switch(order.switch), order.target, order.criteria, pieces(tx, order.incident, named)
+            catalogue.switch(order.switch), order.target, order.criteria, pieces(tx, order.incident, named, plane_now)
         ),
         policy_hash=policy_hash,
         recent_break_glass=len(broken_glass(tx, author.public_key, format_utc(hour_ago))) if author is not None else 0,
@@ -141,9 +142,12 @@ def _context(
 
 
 def _approved_by(
-    tx: Transaction, order: Order, people: Mapping[str, CertifiedPerson], plane_now: datetime
+    tx: Transaction, order: Order, people: Mapping[str, CertifiedPerson], plane_now: datetime, age_h: int
 ) -> frozenset[str]:
-    """Whose approval of this very order holds: certified, another key than the author's, in time, not taken back."""
+    """Whose approval of this very order holds: certified, another key than the author's, in time, not taken back.
+
+    Outside exercises they were certified at least `age_h` hours ago, as the plane demands.
+    """
     author = people.get(order.person)
     if not order.approvals or author is None or order.request_expires <= format_utc(plane_now):
         return frozenset()
@@ -155,6 +159,7 @@ def _approved_by(
         for approval in order.approvals
         if approval.person in people
         and people[approval.person].public_key != author.public_key
+        and (order.exercise or not too_new(approval.person, people[approval.person].since, plane_now, age_h))
         and verify_text(people[approval.person].public_key, subject, approval.sig)
     )
 

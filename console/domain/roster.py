@@ -46,3 +46,7 @@ class Roster:
         holders = [entry for entry in self.entries if not set(roles).isdisjoint(entry.roles)]
         others = [entry for role in roles for entry in self.stand_ins_for(role)]
         return tuple(dict.fromkeys((*holders, *others)))
+
+
+NOBODY = Roster()
+"""The list of an organisation that keeps none here."""

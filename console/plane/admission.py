@@ -28,7 +28,9 @@ CLOCK_TOLERANCE_MS = 120_000
 NOT_PERSONS = frozenset({"plane", "root"})
 """The names under which the plane's own device and the root key write."""
 
-_FOREIGN = "This desk belongs to {owner}; what {author} writes at it carries their signature: sign in and write it again."
+_FOREIGN = (
+    "This desk belongs to {owner}; what {author} writes at it carries their signature: sign in and write it again."
+)
 
 _HLC_COUNTER_BITS = 16
 

@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 from console.domain.events import ROOT_ONLY
 from console.domain.people import Loan, lent_roles, too_new
@@ -121,7 +120,7 @@ class Identities:
         """Who holds which roles at this moment: by a grant, or lent by somebody who does and not ended yet."""
         lent = lent_roles(self.loans.values(), now)
         people = self.roles.keys() | lent.keys()
-        return {name: self.roles.get(name, frozenset()) | lent.get(name, {}).keys() for name in people}
+        return {name: frozenset((*self.roles.get(name, ()), *lent.get(name, ()))) for name in people}
 
     def may_approve(self, person: str, now: datetime, exercise: bool, hours: int) -> str:
         """Why this person's approval does not count at `now`, or "".
@@ -234,7 +233,7 @@ def _device_revoked(known: Identities, event: Envelope) -> Identities:
 
 
 def _person_revoked(known: Identities, event: Envelope) -> Identities:
-    """Keys, roles, loans, devices and open invitations end; a new certificate, or a later invitation, lets the person return.
+    """Keys, roles, loans, devices and open invitations end; a new certificate, or a later invitation, lets them return.
 
     Their devices do not return with them: whoever has an old one would otherwise be let in by the next invitation.
     """

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from console.domain.inventory import Inventory
 from console.domain.roles import RoleBook
-from console.domain.roster import Roster
+from console.domain.roster import NOBODY, Roster
 from console.domain.severity import SeverityModel
 from console.domain.switches import SwitchCatalogue
 from console.domain.taxonomy import Taxonomy
@@ -46,7 +46,7 @@ class Policy:
     thresholds: Thresholds
     runbook_titles: Mapping[str, str]
     surface_names: Mapping[str, str]
-    roster: Roster = Roster()
+    roster: Roster = NOBODY
 
 
 def load(path: Path) -> Policy:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from console.domain.roster import Roster, RosterEntry
+from console.domain.roster import NOBODY, Roster, RosterEntry
 from console.policy.shapes import Id, Names, PersonId, Phone, Shape, Text
 
 
@@ -22,14 +22,14 @@ class PersonShape(Shape):
 class RosterShape(Shape):
     """data/roster.yml."""
 
-    people: dict[PersonId, PersonShape] = {}
-    stand_ins: dict[Id, Annotated[list[PersonId], Field(min_length=1)]] = {}
+    people: dict[PersonId, PersonShape] = Field(default_factory=dict)
+    stand_ins: dict[Id, Annotated[list[PersonId], Field(min_length=1)]] = Field(default_factory=dict)
 
 
 def build_roster(shape: RosterShape | None) -> Roster:
     """The roster; an organisation without the file has nobody in it."""
     if shape is None:
-        return Roster()
+        return NOBODY
     return Roster(
         tuple(RosterEntry(who, one.name, one.phone, tuple(one.roles), one.hours) for who, one in shape.people.items()),
         {role: tuple(people) for role, people in shape.stand_ins.items()},

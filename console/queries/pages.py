@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
+from console.store.facts import certified_people
 from console.store.readers import Rows
 
 MOST = 20
@@ -22,8 +24,10 @@ class OwnerPage:
     reason: str
 
 
-def owner_pages(reader: Rows, person: str, roles: Collection[str]) -> tuple[OwnerPage, ...]:
-    """The newest pages for this person or one of these roles, of incidents that are not closed."""
+def owner_pages(reader: Rows, person: str, roles: Collection[str], now: datetime) -> tuple[OwnerPage, ...]:
+    """The newest pages for this person, one of these roles or one lent to them, of incidents that are not closed."""
+    known = certified_people(reader, now).get(person)
+    held = {*roles, *(known.roles if known is not None else ())}
     rows = reader.tuples(
         "SELECT t.event_id, t.incident, i.title, i.target FROM timeline t JOIN incident i ON i.incident = t.incident "
         "WHERE t.type = 'owner.paged' AND t.status <> 'rejected' AND i.state <> 'closed' ORDER BY t.n DESC LIMIT ?",
@@ -34,6 +38,6 @@ def owner_pages(reader: Rows, person: str, roles: Collection[str]) -> tuple[Owne
         signed = reader.event(str(event_id))
         body = signed.envelope.body if signed is not None else {}
         role, persons = str(body.get("role", "")), body.get("persons", ())
-        if role in roles or (isinstance(persons, list | tuple) and person in persons):
+        if role in held or (isinstance(persons, list | tuple) and person in persons):
             found.append(OwnerPage(event_id, incident, title, target, role, str(body.get("reason", ""))))
     return tuple(found)

@@ -250,7 +250,10 @@ def _request(event: Envelope, given: Sequence[Envelope], people: Mapping[str, Ce
 def sheet_facts(
     reader: Rows, incident: str, switch: Switch, target: str, command_id: str, now: datetime | None = None
 ) -> SheetFacts:
-    """Who is certified (with what is lent at `now`), what could prove each criterion, what was asked, whether another command is under way."""
+    """Who is certified, with what is lent at `now`; what could prove each criterion; what was asked.
+
+    And whether another command is under way.
+    """
     ids = [
         str(row[0])
         for row in reader.tuples(
@@ -260,7 +263,7 @@ def sheet_facts(
         )
     ]
     items = reader.tuples("SELECT item FROM evidence_item WHERE incident = ? ORDER BY n DESC LIMIT 200", (incident,))
-    known = pieces(reader, incident, [*ids, *(str(row[0]) for row in items)])
+    known = pieces(reader, incident, [*ids, *(str(row[0]) for row in items)], now)
     candidates = {
         one.id: tuple(p for p in known.values() if is_main(p, one) and shows(p, one, switch.id, target))
         for one in switch.criteria

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from console.domain.changes import Changes
 from console.domain.errors import ConsoleError, RefusedError
 from console.proof.keys import SigningKey
+from console.remote.desk_people import DeskPerson, add_person, people_here, unlock
 from console.remote.identity_store import SEALED_FILE, DeskIdentity, seal_identity
 from console.remote.membership import (
     JOINING_FILE,
@@ -32,9 +32,6 @@ from console.store import syncing
 from console.store.opening import record_path
 from console.store.readers import Reader, Rows
 from console.store.record import Record
-
-if TYPE_CHECKING:
-    from console.remote.desk_people import DeskPerson
 
 __all__ = [
     "DeskDoor", "Joined", "Meeting", "Membership", "bring_in", "has_person_key", "meeting_of", "membership", "misfit",
@@ -155,20 +152,14 @@ class DeskDoor:
 
     def people(self) -> tuple[DeskPerson, ...]:
         """The people whose keys are kept on this desk."""
-        from console.remote.desk_people import people_here
-
         return people_here(self._desk.settings.folder)
 
     def unlock(self, person: str, passphrase: str) -> SigningKey:
         """The key of one of them; raises WrongPassphrase."""
-        from console.remote.desk_people import unlock
-
         return unlock(self._desk.settings.folder, person, passphrase)
 
     def add(self, met: Meeting, code: str, passphrase: str) -> Joined:
         """Lets one more person sit here by their own code; the desk stays whose it was. Raises as `join` does."""
-        from console.remote.desk_people import add_person
-
         desk = self._desk
         if desk.read_only:
             raise RefusedError(desk.read_only)

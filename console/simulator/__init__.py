@@ -15,6 +15,6 @@ A probe adds `"hold": true` for a stream that stays open until it is cut, and `"
 takes away: the id of a tool, model, index or segment, or an ability by its word (`effects` is the table of all). An
 answer whose user goes without something says so in the `notice` of its last event.
 
-A request that names a `workflow` is held to the caps of data/switches (429 `over_budget` names the cap), `"cache": true`
-lets the semantic cache answer, and `POST /v1/ingest` writes a document into an index.
+A request that names a `workflow` is held to the caps of data/switches (429 `over_budget` names the one it meets),
+`"cache": true` lets the semantic cache answer, and `POST /v1/ingest` writes a document into an index.
 """

@@ -42,7 +42,7 @@ FAULTS: Mapping[str, FaultKind] = {
     ),
     "runaway_loop": FaultKind(
         AGENT,
-        (*_ANYWHERE, "FF_TOOL_REVOKE", "FF_AGENT_DRAFT", "FF_READ_ONLY", "FF_HUMAN_REVIEW", "FF_REASONING_TURNS"),
+        (*_ANYWHERE, "FF_TOOL_REVOKE", "FF_AGENT_DRAFT", "FF_READ_ONLY", "FF_HUMAN_REVIEW"),
         "agents repeat themselves and burn tokens with the square of their turns",
     ),
 }

@@ -9,24 +9,30 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_SPACE = re.compile(r"\s+")
-_SHAPELESS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800")
+_SHAPELESS = (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, *range(0xFE00, 0xFE10))
 """Drawn as nothing, and yet not of the category of format characters."""
+_TAGS = range(0xE0000, 0xE1000)
+"""Reserved for what is ignored when it is drawn: tags and further variation selectors."""
+
+
+_FORMATS = range(0x20000)
+"""Where all characters of the categories Cc and Cf lie, but for the tags."""
+
+
+def _invisible() -> re.Pattern[str]:
+    """Every character that is left out."""
+    formats = (n for n in _FORMATS if unicodedata.category(chr(n)) in ("Cf", "Cc"))
+    shapeless = "".join(re.escape(chr(n)) for n in (*formats, *_SHAPELESS) if not chr(n).isspace())
+    return re.compile(f"[{shapeless}{chr(_TAGS[0])}-{chr(_TAGS[-1])}]+")
+
+
+_INVISIBLE = _invisible()
 
 
 def normalised(text: str) -> str:
     """The form in which texts are compared; the same for both sides."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", _visible(text)).casefold()
-        text = unicodedata.normalize("NFKC", _visible(text))
-    return _SPACE.sub(" ", _visible(text).casefold())
-
-
-def _visible(text: str) -> str:
-    return "".join(one for one in text if _is_visible(one))
-
-
-def _is_visible(one: str) -> bool:
-    if one in _SHAPELESS or "\ufe00" <= one <= "\ufe0f" or "\U000e0100" <= one <= "\U000e01ef":
-        return False
-    return one.isspace() or unicodedata.category(one) not in ("Cf", "Cc", "Cn")
+    text = _INVISIBLE.sub("", text)
+    if text.isascii():
+        return " ".join(text.casefold().split())
+    folded = unicodedata.normalize("NFKC", text).casefold()  # folding may leave what composes anew
+    return " ".join(_INVISIBLE.sub("", unicodedata.normalize("NFKC", folded)).split())

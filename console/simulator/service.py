@@ -119,7 +119,7 @@ def decide(ask: Ask, now: Conditions, faults: Iterable[Fault], seed: int) -> Out
         tools_denied=len(wanted_tools) - len(tools),
         tool_calls=0 if refused else (turns if turns > 1 else len(tools)),
         turns=turns,
-        state_repetition=max(3, turns // 4) if turns > 1 else int(draw.random() < 0.05),
+        state_repetition=min(turns, max(3, turns // 4)) if turns > 1 else int(draw.random() < 0.05),
         input_tokens=_loop_input(ask.context_tokens, output, turns),
         output_tokens=output * turns,
         cost_microusd=_cost(_loop_input(ask.context_tokens, output, turns), output * turns, serving=now.serving),

@@ -75,7 +75,7 @@ def certified_people(reader: Rows, at: datetime | None = None) -> Mapping[str, C
             name,
             key,
             title,
-            frozenset(roles.get(name, ())) | lent.get(name, {}).keys(),
+            frozenset((*roles.get(name, ()), *lent.get(name, ()))),
             lent.get(name, {}),
             format_utc(from_epoch_us((int(hlc, 16) >> 16) * 1000)),
         )
@@ -121,15 +121,15 @@ def known_ids(reader: Rows, incident: str, ids: Iterable[str]) -> frozenset[str]
     return frozenset(row[0] for row in (*events, *items))
 
 
-def pieces(reader: Rows, incident: str, ids: Iterable[str]) -> Mapping[str, Piece]:
+def pieces(reader: Rows, incident: str, ids: Iterable[str], at: datetime | None = None) -> Mapping[str, Piece]:
     """What the record holds of `ids` in this incident that may prove a restoration criterion, by id (SWI-3).
 
-    A sign-off carries its author's roles only when their own signature over it holds; a validation counts only from
-    the device that the root certified as the plane.
+    A sign-off carries its author's roles (with what is lent to them `at` that moment) only when their own signature
+    over it holds; a validation counts only from the device that the root certified as the plane.
     """
     wanted = list(dict.fromkeys(ids))
     known = known_ids(reader, incident, wanted)
-    people, planes = certified_people(reader), _planes(reader)
+    people, planes = certified_people(reader, at), _planes(reader)
     found: dict[str, Piece] = {}
     for one in wanted:
         signed = reader.event(one) if one in known else None

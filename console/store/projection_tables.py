@@ -208,8 +208,9 @@ VIEWS: Mapping[str, str] = {
 People, devices and grants count only when the pinned organisation root signed them, or when the plane enrolled them by
 an invitation of the root that nobody had spent before; what the root revoked or withdrew afterwards ends them, and a
 revoked device never counts again. A loan counts once the plane took it, while its lender holds the role by a grant and
-nobody took it back; whether it has ended, and whether its lender signed it, is asked by who reads it. Where there was a conflict, what it came to holds. `switch_now` goes by the time of
-observation, so that an older sighting never covers a newer one.
+nobody took it back; whether it has ended, and whether its lender signed it, is asked by who reads it. Where there was a
+conflict, what it came to holds. `switch_now` goes by the time of observation, so that an older sighting never covers a
+newer one.
 """
 
 SEARCH = (

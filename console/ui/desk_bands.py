@@ -88,7 +88,7 @@ class DeskBands(QWidget):
     def _show_seat(self) -> None:
         session = self._frame.session
         if session.locked:
-            self.seat.say(LOCKED.format(session.locked.removeprefix("Locked: ").split(".")[0].capitalize() + "."))
+            self.seat.say(LOCKED.format(f"{session.locked.split('. ')[0]}."))
         else:
             self.seat.say(NOBODY if session.enrolled and not session.signed_in else "")
 

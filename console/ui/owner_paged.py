@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer
 
 from console.queries.pages import OwnerPage, owner_pages
-from console.ui.text import display
 
 if TYPE_CHECKING:
     from console.domain.changes import Changes
@@ -44,9 +43,9 @@ class OwnerPaged(QObject):
             self._gathering.start()
 
     def _look(self) -> None:
-        session = self._frame.session
-        if self._frame.bridge.is_open:
-            self._frame.bridge.ask(owner_pages, session.person, session.roles, owner=self, then=self._show)
+        session, bridge = self._frame.session, self._frame.bridge
+        if bridge.is_open:
+            bridge.ask(owner_pages, session.person, session.roles, bridge.now(), owner=self, then=self._show)
 
     def _show(self, pages: tuple[OwnerPage, ...]) -> None:
         self._newest = pages[0] if pages else None
@@ -54,8 +53,6 @@ class OwnerPaged(QObject):
         fresh = [page for page in pages if (person, page.event_id) not in self._said]
         self._said |= {(person, page.event_id) for page in fresh}
         for page in reversed(fresh):
-            why = f" ({display(page.reason, 120)})" if page.reason else ""
+            why = f" ({page.reason[:120]})" if page.reason else ""
             role = page.role.replace("_", " ") or "yourself"
-            self._frame.notices.say(
-                SAYS.format(display(role, 40), display(page.title, 120), why), "error", ("Go there", "desk.paged")
-            )
+            self._frame.notices.say(SAYS.format(role[:40], page.title[:120], why), "error", ("Go there", "desk.paged"))

@@ -65,6 +65,10 @@ def test_invite_grant_and_revoke_while_it_is_stopped_and_while_it_runs(tmp_path:
         assert ada.bodies("role.granted")[-1] == {"person": "bob@example.org", "role": "incident_commander"}
         assert code not in json.dumps(ada.journal())
         refused(people(tmp_path, "grant", "bob@example.org", "emperor"), "There is no role 'emperor'")
+        taken = ("bob@example.org", "incident_commander", "--reason", "moved")
+        assert people(tmp_path, "withdraw", *taken).returncode == 0
+        assert ada.bodies("role.withdrawn")[-1]["person"] == "bob@example.org"
+        refused(people(tmp_path, "withdraw", *taken), "does not hold the role incident_commander")
         refused(people(tmp_path, "revoke", "eve@example.org", "--reason", "x"), "Nobody called eve@example.org")
         refused(people(tmp_path, "revoke", "f" * 64, "--reason", "x"), "No device of that id")
         assert people(tmp_path, "revoke", OTHER_DESK.id, "--reason", "stolen").returncode == 0

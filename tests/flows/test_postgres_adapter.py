@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import signal
@@ -10,23 +9,18 @@ import socket
 import statistics
 import threading
 import time
-import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import psycopg
 import pytest
 from psycopg import errors
 
-from console.domain.inventory import Enforcement, Inventory, InventoryItem
-from console.domain.times import format_utc
 from console.plane.adapters import postgres
 from console.plane.adapters.postgres import Postgres
-from console.plane.back_end_settings import PostgresSettings
 from console.plane.backends import (
     NO_ANSWER,
     SERVED,
@@ -36,22 +30,12 @@ from console.plane.backends import (
     BackEndRefusal,
     Refuser,
 )
-from console.plane.settings import PlaneSettings, Secrets
 from console.simulator.stand.postgres import LOGINS, PostgresStand, missing
+from tests.flows.postgres_orders import FJORD, INDEX, PAIRS, order, throw, using
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "it runs here")
 
-T = TypeVar("T")
-INDEX = InventoryItem("index.manuals", "index", "Manuals", "environment.stand")
-SPRING = InventoryItem("segment.manuals-spring", "segment", "Spring", "environment.stand", of="index.manuals")
-FJORD = InventoryItem("tenant.fjord", "tenant", "Fjord", "environment.stand")
-PAIRS = {"FF_INDEX_FREEZE": INDEX, "FF_ROW_QUARANTINE": SPRING, "FF_TENANT_BLOCK": FJORD}
-INVENTORY = Inventory(
-    {item.id: item for item in PAIRS.values()},
-    tuple(Enforcement(switch, item.id, "postgres") for switch, item in PAIRS.items()),
-    {},
-)
 INGEST = "INSERT INTO manuals (tenant, segment, body, embedding) VALUES (%s, %s, 'new', '[0, 1, 0]')"
 NEAREST = "SELECT id, segment FROM manuals ORDER BY embedding <-> '[1, 0, 0]' LIMIT 10"
 
@@ -70,32 +54,6 @@ def as_provisioned(stand: PostgresStand) -> Iterator[None]:
     yield
     with stand.connect("postgres") as session:
         session.execute("UPDATE console_switch.state SET state = 'running', generation = 0, command_id = ''")
-
-
-def using(stand: PostgresStand, work: Callable[[Postgres], Awaitable[T]], **settings: Any) -> T:
-    """Run `work` with an adapter of the stand, closed afterwards."""
-
-    async def whole() -> T:
-        plane = PlaneSettings(postgres=PostgresSettings(**{**stand.settings, **settings}))
-        adapter = postgres.connect(plane, Secrets(back_ends={"postgres": stand.secrets}), INVENTORY)
-        assert adapter is not None
-        try:
-            return await work(adapter)
-        finally:
-            await adapter.close()
-
-    return asyncio.run(whole())
-
-
-def order(switch: str, want: str, generation: int, **more: Any) -> Assertion:
-    expires = format_utc(datetime.now(UTC) + timedelta(seconds=30))
-    return replace(Assertion(switch, PAIRS[switch].id, want, generation, str(uuid.uuid4()), expires), **more)
-
-
-def throw(stand: PostgresStand, switch: str, want: str, generation: int) -> Assertion:
-    asked = order(switch, want, generation)
-    using(stand, lambda adapter: adapter.apply(asked, 2.0))
-    return asked
 
 
 @pytest.mark.parametrize("switch", PAIRS)

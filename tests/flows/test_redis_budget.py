@@ -113,7 +113,7 @@ def test_counting_afterwards_overspends_and_reserving_does_not(stand: RedisStand
 
     def counting(_redis: Redis, _number: int) -> int:
         with stand.admin() as admin:
-            there = int(admin.get("naive") or 0)  # type: ignore[arg-type]
+            there = int(admin.get("naive") or 0)
             together.wait(30)
             if there + call > CAP:
                 return 0

@@ -167,7 +167,7 @@ def test_a_purge_is_one_step_and_an_answer_of_before_is_not_kept_after_it(stand:
     with stand.client(FJORD, stand.gateway_password) as gateway:
 
         def look_up(digest: str) -> list[str]:
-            found: list[str] = gateway.fcall("cache_look_up", 0, FJORD, digest)  # type: ignore[assignment]
+            found: list[str] = gateway.fcall("cache_look_up", 0, FJORD, digest)
             return found
 
         miss, generation = look_up("d1")
@@ -176,11 +176,11 @@ def test_a_purge_is_one_step_and_an_answer_of_before_is_not_kept_after_it(stand:
         assert look_up("d1") == ["hit", generation, "an answer\n\x1b"]
         asyncio.run(throw("stopped", 1))
         assert look_up("d1") == ["refused", CACHE, FJORD, "1", "command-1"]
-        assert gateway.fcall("cache_put", 0, FJORD, "d2", generation, "60", "x")[0] == "refused"  # type: ignore[index]
+        assert gateway.fcall("cache_put", 0, FJORD, "d2", generation, "60", "x")[0] == "refused"
         asyncio.run(throw("running", 2))
         assert look_up("d1")[0] == "miss"
         late = gateway.fcall("cache_put", 0, FJORD, "d1", generation, "60", "computed before the purge")
-        assert late[0] == "purged"  # type: ignore[index]
+        assert late[0] == "purged"
         assert look_up("d1")[0] == "miss"
 
 
@@ -227,7 +227,7 @@ def test_what_is_not_mapped_is_refused_before_redis_is_asked(stand: RedisStand, 
 @pytest.mark.parametrize("hostile", ["*", "a b", "a:b", "", "x" * 101, "a\r\nSET b 1", "é", "a\x00b", "{a}"])
 def test_hostile_ids_never_become_keys(stand: RedisStand, hostile: str) -> None:
     with stand.client(GLACIER, stand.gateway_password) as gateway, stand.admin() as admin:
-        before = sorted(admin.keys())  # type: ignore[type-var, arg-type]
+        before = sorted(admin.keys())
         calls = [
             ("cache_look_up", hostile, "d"),
             ("cache_put", GLACIER, hostile, "0.0", "60", "x"),
@@ -240,21 +240,22 @@ def test_hostile_ids_never_become_keys(stand: RedisStand, hostile: str) -> None:
         for name, *words in calls:
             with pytest.raises(ResponseError):
                 gateway.fcall(name, 0, *words)
-        assert sorted(admin.keys()) == before  # type: ignore[type-var, arg-type]
+        assert sorted(admin.keys()) == before
 
 
 def test_a_gateway_reaches_neither_switches_nor_another_tenant(stand: RedisStand) -> None:
     with stand.client(FJORD, stand.gateway_password) as gateway:
-        for words in (
+        orders: list[tuple[str, ...]] = [
             ("FCALL", "switch_set", "0", CACHE, FJORD, "running", "99", "x", "9999999999999999"),
             ("FCALL", "budget_reserve", "0", GLACIER, "w", "s", "r", "0", "0", "0", "1", "60"),
             ("FCALL", "cache_put", "0", GLACIER, "d", "0.0", "60", "x"),
-        ):
+        ]
+        for words in orders:
             with pytest.raises((NoPermissionError, ResponseError), match=r"permission|can.t access"):
-                gateway.execute_command(*words)  # type: ignore[no-untyped-call]
-        for words in (("HSET", f"switch:{FJORD}", CACHE, "running 9 x"), ("KEYS", "*"), ("CONFIG", "GET", "*")):
+                gateway.execute_command(*words)
+        for direct in (("HSET", f"switch:{FJORD}", CACHE, "running 9 x"), ("KEYS", "*"), ("CONFIG", "GET", "*")):
             with pytest.raises(NoPermissionError):
-                gateway.execute_command(*words)  # type: ignore[no-untyped-call]
+                gateway.execute_command(*direct)
 
 
 @pytest.mark.parametrize("lost", [None, "", "running", "running x -", "stopped 1", "running 1 a b", "RUNNING 1 a"])
@@ -282,7 +283,7 @@ def test_what_is_half_done_is_stopped_and_told_as_stopped(stand: RedisStand) -> 
     """The plane died between marker and user: a restore whose user is still off is no restore."""
     with stand.admin() as admin:
         admin.hset(f"switch:{GLACIER}", BUDGET, "running 3 command-3")
-        admin.execute_command("ACL SETUSER", GLACIER, "off")  # type: ignore[no-untyped-call]
+        admin.execute_command("ACL SETUSER", GLACIER, "off")
 
     async def asks() -> None:
         async with driven(stand) as redis:
@@ -299,9 +300,9 @@ def test_a_redis_that_does_not_wait_for_its_disk_is_not_durable(stand: RedisStan
         async with driven(stand) as redis:
             assert (await redis.read_back()).durable is not None
             with stand.admin() as admin:
-                admin.execute_command("ACL SETUSER", "default", "-@all")  # type: ignore[no-untyped-call]
+                admin.execute_command("ACL SETUSER", "default", "-@all")
                 assert (await redis.read_back()).durable is None
-                admin.execute_command("ACL SETUSER", "default", "+@all")  # type: ignore[no-untyped-call]
+                admin.execute_command("ACL SETUSER", "default", "+@all")
                 assert (await redis.read_back()).durable is not None
                 admin.config_set("appendfsync", "everysec")
             assert (await redis.read_back()).durable is None

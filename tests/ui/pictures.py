@@ -25,10 +25,15 @@ from console.policy import default_path, load
 from console.ui import press
 from console.ui.theme import Theme
 from tests.fakes.studio import Studio
-from tests.ui import scenes_joining, scenes_panels, scenes_switches, scenes_sync, scenes_window
+from tests.ui import scenes_joining, scenes_panels, scenes_people, scenes_switches, scenes_sync, scenes_window
 
 SCENES = (
-    scenes_panels.SCENES | scenes_switches.SCENES | scenes_sync.SCENES | scenes_window.SCENES | scenes_joining.SCENES
+    scenes_panels.SCENES
+    | scenes_switches.SCENES
+    | scenes_sync.SCENES
+    | scenes_window.SCENES
+    | scenes_joining.SCENES
+    | scenes_people.SCENES
 )
 FOLDER = Path(__file__).parents[2] / "resources" / "screenshots"
 SIZE = QSize(1366, 768)

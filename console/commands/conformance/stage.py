@@ -40,7 +40,7 @@ class Stage(House):
 
     crew: Crew
     range: RangeClient
-    stands: Mapping[str, Standing]
+    stands: dict[str, Standing]
     skipped: Mapping[str, str]
     ready_s: float
 
@@ -99,13 +99,19 @@ class Stage(House):
 
     def _start_stands(self) -> None:
         self.skipped = {name: why for name, (missing, _) in STANDS.items() if (why := missing())}
-        made = {name: start(self.work / name) for name, (_, start) in STANDS.items() if name not in self.skipped}
-        for stand in made.values():
+        self.stands = {name: start(self.work / name) for name, (_, start) in STANDS.items() if name not in self.skipped}
+        database = self.stands.get("postgres")
+        if openbao.NAME in self.stands and isinstance(database, postgres.PostgresStand):
+            # it mints logins of that very database, so that sessions are seen to end with them
+            self.stands[openbao.NAME] = openbao.OpenBaoStand(self.work / openbao.NAME, database=database)
+        for stand in self.stands.values():
             self.closing.callback(stand.close)
-        with ThreadPoolExecutor(max(1, len(made)), "stands") as pool:
-            for done in [pool.submit(stand.start) for stand in made.values()]:
+        later = self.stands.get(openbao.NAME)
+        with ThreadPoolExecutor(len(STANDS), "stands") as pool:
+            for done in [pool.submit(stand.start) for stand in self.stands.values() if stand is not later]:
                 done.result()
-        self.stands = made
+        if later is not None:
+            later.start()
 
     def _start_range(self, tokens: Mapping[str, str]) -> str:
         config = self.work / "range.json"

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from console.commands.conformance.hands import Hands, took_ms
 from console.commands.conformance.rows import FALSE, TRUE, UNKNOWN, Row, percentile, verdict
-from console.commands.conformance.stage import Stage
+from console.commands.conformance.stage import OFREP, Stage
 from console.domain.commands import VERIFIED
 from console.domain.errors import ConsoleError, EnvironmentFault
 from console.domain.switches import RUNNING, STOPPED
@@ -124,7 +124,8 @@ async def bare_rows(stage: Stage, chosen: Sequence[Trial], cycles: int) -> list[
     try:
         for trial in chosen:
             for name in trial.adapters:
-                if name in back_ends and len(trial.adapters) == 1:
+                # the plane's own flags have no control call but the plane's
+                if name in back_ends and name != OFREP and len(trial.adapters) == 1:
                     took = await _bare(stage, back_ends[name], trial, cycles)
                     p50, p99 = percentile(took, 0.5), percentile(took, 0.99)
                     rows.append(Row(name, trial.switch, CONTROL, TRUE, TRUE, len(took), p50, p99))

@@ -141,9 +141,10 @@ class Gateway:
 
     async def _apply(self, assertion: Assertion, place: _Place) -> Applied:
         rows = await self._runtime.rows(place.table)
-        held = rows.get(place.row, _PROVISIONED)
-        if held.generation > assertion.generation:
-            raise BackEndRefusal("stale", f"HAProxy holds generation {held.generation} already.", held.generation)
+        # a row that was changed by hand has lost its generation, but the file still knows it
+        held = max(rows.get(place.row, _PROVISIONED).generation, await asyncio.to_thread(_generation_on_disk, place))
+        if held > assertion.generation:
+            raise BackEndRefusal("stale", f"HAProxy holds generation {held} already.", held)
         wanted = Held(assertion.want, assertion.generation, assertion.assertion_id)
         known = place.row in rows
         if assertion.want == STOPPED:
@@ -192,6 +193,13 @@ def _write(place: _Place, wanted: Held, running: Mapping[str, Held]) -> None:
     # a row that nobody understands is kept as a stop: the gateway refuses there already
     kept = {name: held if held.state != UNKNOWN else _PROVISIONED for name, held in rows.items()}
     write_rows(place.table, kept | {place.row: wanted})
+
+
+def _generation_on_disk(place: _Place) -> int:
+    try:
+        return read_rows(place.table).get(place.row, _PROVISIONED).generation
+    except (OSError, ValueError):
+        return 0
 
 
 def _files(tables: list[Path]) -> dict[Path, dict[str, Held]] | None:

@@ -224,7 +224,7 @@ class OpenBao:
 
     async def _leases(self, prefix: str) -> int:
         try:
-            data = _object((await self._ask("LIST", f"sys/leases/lookup/{prefix}/")).get("data"))
+            data = _object((await self._ask("GET", f"sys/leases/lookup/{prefix}/?list=true")).get("data"))
         except BackEndRefusal as refusal:
             if refusal.kind == "unmapped":
                 return 0

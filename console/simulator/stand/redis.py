@@ -12,6 +12,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -59,11 +60,12 @@ class RedisStand:
             self.tenants, self.environment = _of_the_stand()
         self._passwords: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
+        self._short_folder: Path | None = None
 
     @property
     def socket(self) -> Path:
-        """Where it listens."""
-        return self.folder / "redis.sock"
+        """Where it listens: in its folder, or in a temporary one where that path is too long for a socket."""
+        return (self._short_folder or self.folder) / "redis.sock"
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -88,9 +90,7 @@ class RedisStand:
     def start(self) -> None:
         """Provision a new folder, start the server, load library and switches; raises EnvironmentFault."""
         if len(str(self.socket)) > _LONGEST_SOCKET:
-            raise EnvironmentFault(
-                f"{self.socket} is too long for a socket; give the stand a folder with a short path."
-            )
+            self._short_folder = Path(tempfile.mkdtemp(prefix="redis-"))
         is_new = not (self.folder / "users.acl").exists()
         if is_new:
             self._write_files()
@@ -116,6 +116,9 @@ class RedisStand:
         """End it for good."""
         self.kill()
         self.socket.unlink(missing_ok=True)
+        if self._short_folder is not None:
+            self._short_folder.rmdir()
+            self._short_folder = None
 
     def admin(self) -> Redis:
         """A connection that may do anything, for provisioning; close it after use."""

@@ -23,6 +23,7 @@ SHIFT_ENDS = (6, 14, 22)
 """Hours of the day (UTC) at which a shift ends."""
 SPANS = ((1, "1 hour"), (4, "4 hours"), (0, "end of the shift"), (24, "24 hours"))
 MOST_NAME = 60
+WHEN = ", as soon as the plane has it"
 
 
 def end_of_shift(now: datetime) -> datetime:
@@ -47,7 +48,7 @@ class LendSheet(PageSheet):
             self.person.addItem(_named(name, person), person)
         for role in roles:
             self.role.addItem(role_title(frame.policy, role), role)
-        for hours, text in SPANS:
+        for hours, text in (span for span in SPANS if span[0] <= self._most_h()):
             self.span.addItem(f"{text}, until {self._end(hours):%d %b %H:%M} UTC", hours)
         self.reason = field("Why the role is lent", "Why, in one line", MAX_REASON)
         _named_fields(self, (("To whom", self.person), ("Which role", self.role), ("Until", self.span)))
@@ -60,16 +61,20 @@ class LendSheet(PageSheet):
         person, role = str(self.person.currentData()), str(self.role.currentData())
         until = self._end(int(self.span.currentData()))
         lasts = time_left(format_utc(until), self._now())
-        told = f"{self.role.currentText()} is lent to {self.person.currentText()} {lasts}."
+        told = f"{self.role.currentText()} is lent to {self.person.currentText()} {lasts}{WHEN}."
         self.frame.bridge.act(
             delegate_role, person, role, until, self.reason.text().strip(), actor=self.frame.session.actor(role),
-            owner=self, then=partial(self._on_done, told), failed=self.failed,
+            most_h=self._most_h(), owner=self, then=partial(self._on_done, told), failed=self.failed,
         )  # fmt: skip
 
     def _end(self, hours: int) -> datetime:
+        if not hours:
+            return end_of_shift(self._now())
         # A minute short of the longest, so that a plane whose clock is a little behind does not refuse it.
-        now = self._now()
-        return now + timedelta(hours=hours) - timedelta(minutes=hours == 24) if hours else end_of_shift(now)
+        return self._now() + timedelta(hours=hours, minutes=-1 if hours == self._most_h() else 0)
+
+    def _most_h(self) -> int:
+        return self.frame.policy.switches.limits.delegation_max_h
 
     def _now(self) -> datetime:
         now: datetime = self.frame.bridge.now()
@@ -103,7 +108,7 @@ class TakeBackSheet(PageSheet):
 
     def confirm(self) -> None:  # noqa: D102
         person, role = self.loan.currentData()
-        told = f"{role_title(self.frame.policy, role)} is taken back from {display(person, MOST_NAME)}."
+        told = f"{role_title(self.frame.policy, role)} is taken back from {display(person, MOST_NAME)}{WHEN}."
         self.frame.bridge.act(
             recall_role, person, role, self.reason.text().strip(), actor=self.frame.session.actor(role),
             owner=self, then=partial(self._on_done, told), failed=self.failed,

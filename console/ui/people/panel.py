@@ -26,7 +26,6 @@ from console.ui.people.phone_list import FOR, NO_INCIDENT, PhoneList
 from console.ui.people.roster import RosterList
 from console.ui.people.sign_in import Pauses, SignInSheet
 from console.ui.people.words import role_title, role_titles
-from console.ui.text import display
 
 GATHER_MS, TICK_MS = 250, 1_000
 NO_DOOR = "Nobody else can sign in here: no key of a person is kept on this desk."
@@ -146,7 +145,7 @@ class PeoplePanel(QWidget):
         else:
             roles = roles_to_call(policy.severity, policy.inventory, found.severity, found.target)
             grade = f"{found.severity} " if found.severity else "the ungraded "
-            about = FOR.format(grade, display(found.title, 120))
+            about = FOR.format(grade, found.title[:120])
         self._show_sheet(PhoneList(self._frame, roles, about))
 
     def _show_sheet(self, sheet: Any) -> None:
@@ -170,13 +169,13 @@ class PeoplePanel(QWidget):
         session.sign_in(sitter, key)
         self._frame.bridge.seat(session.person)
         acting = role_titles(self._frame.policy, session.roles) or "no role"
-        self._frame.notices.say(f"{display(session.name, 60)} sits here now and can sign as: {acting}.")
+        self._frame.notices.say(f"{session.name[:60]} sits here now and can sign as: {acting}.")
 
     def _on_newcomer(self, found: Any) -> None:
         self._frame.session.joined(found)
         self._frame.session.display_name = ""
         self._frame.bridge.seat(self._frame.session.person)
-        self._frame.notices.say(f"{display(self._frame.session.name, 60)} sits here now; their key is kept here.")
+        self._frame.notices.say(f"{self._frame.session.name[:60]} sits here now; their key is kept here.")
 
     def _on_person(self) -> None:
         """What somebody began in their own name does not go on in another's."""
@@ -187,7 +186,7 @@ class PeoplePanel(QWidget):
 
     def _show_seat(self) -> None:
         session = self._frame.session
-        name = display(session.name, 80)
+        name = session.name[:80]
         if session.signed_in:
             self.here.setText(f"{name} sits here")
             roles = ", ".join(role_title(self._frame.policy, role) for role in session.roles)
@@ -211,7 +210,8 @@ class PeoplePanel(QWidget):
     def _show(self, board: PeopleBoard) -> None:
         self.board = board
         self._ends = min((loan[3] for loan in self._running()), default="")
-        self.roster.show_board(board, self._frame.session.person, self._frame.bridge.now())
+        session = self._frame.session
+        self.roster.show_board(board, session.person if session.signed_in else "", self._frame.bridge.now())
 
     def _certified(self) -> tuple[PersonRow, ...]:
         rows = self.board.rows if self.board is not None else ()

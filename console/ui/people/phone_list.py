@@ -16,12 +16,11 @@ from console.domain.roster import RosterEntry
 from console.ui.frame import Frame
 from console.ui.page_parts import Plate, button, words
 from console.ui.people.words import role_title
-from console.ui.text import display
 from console.ui.words import Words
 
 NO_INCIDENT = "No incident is chosen: this is everybody."
 FOR = "For {}{}: the owners first, then whom its severity pages."
-NOBODY = "The roster names nobody for this role; ask the first role above who takes it."
+NOBODY = "The phone list names nobody for: {}. Ask whoever you reach first who takes it."
 MOST_NAME, MOST_PHONE, MOST_HOURS = 60, 40, 120
 NAME_PX, PHONE_PX = 260, 170
 
@@ -39,8 +38,15 @@ class PhoneList(QWidget):
         body = QWidget(self)
         rows = QVBoxLayout(body)
         rows.setContentsMargins(0, 0, gap, 0)
+        nobody = []
         for role in roles:
-            rows.addWidget(self._role(frame, role))
+            people = frame.policy.roster.phone_list((role,))
+            if people:
+                rows.addWidget(self._role(frame, role, people))
+            else:
+                nobody.append(role_title(frame.policy, role))
+        if nobody:
+            rows.addWidget(words(theme, NOBODY.format(", ".join(nobody)), "strong"))
         rows.addStretch(1)
         area = QScrollArea(self)
         area.setWidgetResizable(True)
@@ -73,21 +79,18 @@ class PhoneList(QWidget):
             return
         super().keyPressEvent(event)
 
-    def _role(self, frame: Frame, role: str) -> QWidget:
+    def _role(self, frame: Frame, role: str, people: Sequence[RosterEntry]) -> QWidget:
         theme = frame.theme
         plate = Plate(theme, "square", "accent")
         plate.rows.addWidget(words(theme, role_title(frame.policy, role), "strong"))
-        people = frame.policy.roster.phone_list((role,))
         for one in people:
             plate.rows.addLayout(self._person(frame, role, one))
-        if not people:
-            plate.rows.addWidget(words(theme, NOBODY, "body", "text_dim"))
         return plate
 
     def _person(self, frame: Frame, role: str, one: RosterEntry) -> QHBoxLayout:
         theme, line = frame.theme, QHBoxLayout()
         stands_in = "" if role in one.roles else " (stands in)"
-        name = words(theme, display(one.display_name, MOST_NAME) + stands_in)
+        name = words(theme, one.display_name[:MOST_NAME] + stands_in)
         name.setFixedWidth(NAME_PX)
         phone = words(theme, one.phone or "no number known", "strong", limit=MOST_PHONE)
         phone.setFixedWidth(PHONE_PX)

@@ -16,7 +16,6 @@ from console.ui.frame import Frame
 from console.ui.page_parts import Plate, words
 from console.ui.people.phone_list import selectable
 from console.ui.people.words import role_title, role_titles, time_left
-from console.ui.text import display
 from console.ui.words import Words
 
 MOST_SHOWN = 60
@@ -81,7 +80,7 @@ class RosterList(QWidget):
         for role, until in sorted(row.lent.items()):
             label = words(theme, "", "strong")
             loan = self._lenders.get((row.person, role))
-            by = f" by {display(loan.lender, 60)} ({display(loan.reason, 80)})" if loan is not None else ""
+            by = f" by {loan.lender[:60]} ({loan.reason[:80]})" if loan is not None else ""
             self.loans.append((label, f"{role_title(policy, role)}: lent{by}", until))
             plate.rows.addWidget(label)
         plate.rows.addLayout(self._facts(row, name))
@@ -119,4 +118,4 @@ def _standing(row: PersonRow) -> tuple[str, str, str]:
         return "REVOKED: cannot sign", "cross", "abnormal"
     if row.certified_since:
         return "certified", "ring", "normal"
-    return "not certified: can only be phoned", "hollow_square", "warning"
+    return "not certified: can only be phoned", "hollow_square", "normal"

@@ -78,6 +78,7 @@ class SignInSheet(PageSheet):
         self.newcomer.setMinimumHeight(frame.theme.px("button"))
         self.foot.insertWidget(1, self.newcomer)
         self.newcomer.setVisible(frame.bridge.has_plane)
+        self._why = ""
         self._sitters: tuple[Sitter, ...] = ()
         self._waits = QTimer(self, interval=TICK_MS)
         self._waits.timeout.connect(self._on_tick)
@@ -107,7 +108,10 @@ class SignInSheet(PageSheet):
         self.frame.bridge.work(job, owner=self, then=then, failed=failed)
 
     def take_focus(self) -> None:  # noqa: D102
-        (self.people if len(self._sitters) > 1 else self.passphrase).setFocus(Qt.FocusReason.OtherFocusReason)
+        session, known = self.frame.session, [sitter.person for sitter in self._sitters]
+        comes_back = not session.signed_in and session.person in known
+        wanted = self.passphrase if comes_back or len(known) < 2 else self.people
+        wanted.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102, N802
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.people.hasFocus():
@@ -132,6 +136,7 @@ class SignInSheet(PageSheet):
         self.take_focus()
 
     def _on_chosen(self, _: int) -> None:
+        self._why = ""
         self.passphrase.clear()
         self.say("")
 
@@ -149,8 +154,6 @@ class SignInSheet(PageSheet):
         self._waits.start()
         self._on_tick()
         self.passphrase.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    _why = ""
 
     def _on_tick(self) -> None:
         sitter = self.chosen

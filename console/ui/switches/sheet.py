@@ -145,10 +145,9 @@ class ConfirmSheet(QWidget):
         look = look_from(exchange)
         self._look = look
         self._frame.bridge.act(
-            record_sighting,
-            switch=self.armed.switch.id, target=self.armed.target, preview=look.preview, method=look.method,
-            seen_at=look.seen_at, command_id=look.command_id, capabilities=look.capabilities, owner=self,
-            failed=_ignore,
+            record_sighting, switch=self.armed.switch.id, target=self.armed.target, preview=look.preview,
+            method=look.method, seen_at=look.seen_at, command_id=look.command_id, capabilities=look.capabilities,
+            owner=self, failed=_ignore,
         )  # fmt: skip
         self._show_look()
         self._judge()
@@ -239,8 +238,8 @@ class ConfirmSheet(QWidget):
         if self.form.second is not None:
             request = self._facts.request if self._facts is not None else None
             now = self._frame.bridge.now()
-            plane_now = self._look.preview.on_plane(now) if self._look is not None else now
-            self.form.second.show_request(request, self._approvals(), plane_now)
+            now = self._look.preview.on_plane(now) if self._look is not None else now
+            self.form.second.show_request(request, self._approvals(), now)
 
     def _on_tick(self) -> None:
         now: datetime = self._frame.bridge.now()

@@ -89,7 +89,7 @@ def test_wide_windows_give_switches_a_column_of_their_own(theme: Theme, qtbot: A
     window.dispatcher.run("view.default_layout")
     tabbed = window.tabifiedDockWidgets(window.docks["triage"])
     assert (window.docks["switches"] not in tabbed) == apart
-    assert len(tabbed) == (4 if apart else 5)
+    assert len(tabbed) == (5 if apart else 6)
     assert window.docks["board"] not in tabbed
 
 

@@ -195,3 +195,50 @@ def test_codes_are_long_and_only_their_hash_is_signed() -> None:
 
 def kinds(entries: Entries) -> list[str]:
     return [kind for kind, _ in entries]
+
+
+BOB, BOB_KEY = "bob@example.org", SigningKey(b"bob".ljust(32, b"."))
+
+
+def second(stand: Stand) -> str:
+    """Ada's desk, and a code for Bob."""
+    stand.enrol(request(stand.invite()))
+    made = invitation(BOB, "Bob", ["scribe"], "laptop", 1, now())
+    stand.root(*made.entries)
+    return made.code
+
+
+def test_a_second_person_enrols_at_a_desk_which_stays_the_first_persons(stand: Stand) -> None:
+    assert stand.enrol(request(second(stand), person=BOB_KEY)) == Enrolled(DESK.id, BOB, ("scribe",))
+    assert stand.known.person_of(DESK.id) == ADA
+    assert stand.known.persons == {ADA: ADA_KEY.public_hex, BOB: BOB_KEY.public_hex}
+    stand.root(("person.revoked", {"person": BOB, "reason": "left"}))
+    assert stand.known.revocation(DESK.id, ADA) == ""
+    assert "revoked" in stand.known.revocation(DESK.id, BOB)
+
+
+def test_a_second_persons_key_is_not_exchanged_on_the_way(stand: Stand) -> None:
+    code, mallory = second(stand), SigningKey(b"mallory".ljust(32, b"."))
+    honest = request(code, person=BOB_KEY)
+    swapped = honest.model_copy(update={"person_public_key": mallory.public_hex})
+    refused(stand.enrol(swapped), "device did not sign")
+    text = canonical(enrol_subject(code, DESK.id, mallory.public_hex, honest.time))
+    refused(stand.enrol(swapped.model_copy(update={"person_sig": mallory.sign_text(text)})), "device did not sign")
+    assert BOB not in stand.known.persons
+    assert isinstance(stand.enrol(honest), Enrolled)
+    refused(stand.enrol(request(code, person=mallory)), "used before")
+
+
+def test_a_desk_whose_first_person_was_revoked_becomes_that_of_the_next_who_enrols(stand: Stand) -> None:
+    code = second(stand)
+    stand.root(("person.revoked", {"person": ADA, "reason": "left"}))
+    stand.enrol(request(code, person=BOB_KEY))
+    assert (stand.known.person_of(DESK.id), stand.known.revocation(DESK.id, BOB)) == (BOB, "")
+
+
+def test_a_key_that_proves_nothing_is_not_enrolled(stand: Stand) -> None:
+    code, neutral = stand.invite(), (b"\x01" + bytes(31)).hex()
+    for field in ("device_public_key", "person_public_key"):
+        found = stand.enrol(request(code).model_copy(update={field: neutral}))
+        assert isinstance(found, Problem)
+        assert (found.kind, "proves nothing" in found.detail) == ("malformed", True)

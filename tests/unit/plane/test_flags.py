@@ -1,4 +1,4 @@
-"""What an application is told: stopped wherever its request belongs, an error where its context leaves something open."""
+"""What an application is told: off wherever its request belongs, an error where its context leaves something open."""
 
 from __future__ import annotations
 

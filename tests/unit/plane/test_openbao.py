@@ -54,7 +54,8 @@ def asking(answers: dict[str, tuple[int, Any]], work: Callable[[OpenBao], Awaita
     """Run `work` against a server that gives these answers, by the end of the path."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        found = next((value for end, value in answers.items() if request.path.endswith(end)), (200, {}))
+        fitting = [value for end, value in answers.items() if request.path.endswith(end)]
+        found: tuple[int, Any] = fitting[0] if fitting else (200, {})
         return web.json_response(found[1], status=found[0])
 
     async def whole() -> T:

@@ -149,12 +149,13 @@ def test_polarity_a_stop_takes_something_away_and_is_lifted_by_proof(policy: Pol
 def test_breakers_trip_on_what_their_metric_can_name(policy: Policy) -> None:
     assert {b.id: (b.metric, b.switch) for b in policy.switches.breakers.values()} == {
         "cost_runaway": ("cost_velocity_usd", "FF_TOKEN_BUDGET"),
-        "agent_loop": ("state_repetition_count", "FF_AGENT_DRAFT"),
+        "agent_loop": ("state_repetition_count", "FF_READ_ONLY"),
         "cache_crossing": ("cross_tenant_cache_hits", "FF_CACHE_BYPASS"),
         "unapproved_egress": ("unapproved_egress", "FF_EGRESS_BLOCK"),
     }
     for breaker in policy.switches.breakers.values():
         assert policy.thresholds.metric(breaker.metric).incident_class
+        assert set(policy.thresholds.metric(breaker.metric).by) & set(policy.switches.switch(breaker.switch).kinds)
         assert breaker.owner_role == policy.switches.switch(breaker.switch).owner_role
         assert breaker.expires_min > 0
 

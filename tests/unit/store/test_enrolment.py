@@ -114,3 +114,21 @@ def test_a_person_revoked_before_they_came_cannot_come_by_the_old_invitation(tol
     invite, plane, root = _invite(told), told.story.plane, told.story.root
     told.send(invite, _write(root, "person.revoked", person=WHO), _enrol(plane, invite))
     assert _devices(told) == set()
+
+
+def test_a_desk_stays_the_first_persons_when_a_second_enrols_at_it(told: Told) -> None:
+    invite, plane = _invite(told), told.story.plane
+    code_hash = hashlib.sha256(b"second-code").hexdigest()
+    other = _write(told.story.root, "invite.issued", code_hash=code_hash, person="bob@example.org", display_name="Bob")
+    device = {"device": NEW.id, "public_key": NEW.public_hex, "label": "l", "person": "bob@example.org"}
+    key = key_of(65).public_hex
+    cited = other.envelope.event_id
+    told.send(
+        invite,
+        other,
+        _enrol(plane, invite),
+        _write(plane, "device.enrolled", **device, invite=cited, code="second-code"),
+        _write(plane, "person.enrolled", person="bob@example.org", public_key=key, display_name="Bob", invite=cited),
+    )
+    assert told.ask(people_of_devices) == {NEW.id: WHO}
+    assert told.ask(certified_people)["bob@example.org"].public_key == key

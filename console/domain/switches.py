@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from console.domain.budgets import Caps
 from console.domain.errors import InputError
+from console.domain.inventory import InventoryItem
 
 STOPPED = "stopped"
 RUNNING = "running"
@@ -54,6 +55,15 @@ class Switch:
     fallback: str
     """What a person can do by hand when the plane cannot be reached (the fallback card)."""
     source: str
+    notice: bool = False
+    """Whether those who are served in a reduced form must be told; it is in effect only when that was seen (SWI-10)."""
+
+    def tells_users(self, item: InventoryItem) -> bool:
+        """Whether a stop on `item` reduces what others are still served, so that its notice has to be seen.
+
+        A model that was derived from none is what the others fall back to: stopping it alone reduces nobody's answers.
+        """
+        return self.notice and (item.kind != "model" or bool(item.derived_from))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,9 @@ from console.plane.probes import Aim, Effect, Seen
 
 _MAX_WORD = 300
 
+NOTICE_SEEN, NOTICE_MISSING, NOTICE_UNSEEABLE = "seen", "not seen", "cannot be seen there"
+"""What is known of the notice to users; only the second keeps a command from being verified."""
+
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
@@ -35,6 +38,7 @@ class Deed:
         effect: what the probe saw; None when nothing was looked at, `trouble` or `refusal` then says why.
         cut: "true", "false" or "unknown": whether its probe stream was cut; `cut_word` says how that is known.
         is_unprobed: it answered, and no request can be sent that would show the effect.
+        notice: whether users were seen to be told (NOTICE_SEEN ...), "" where nobody has to be (SWI-10).
     """
 
     adapter: str
@@ -46,6 +50,7 @@ class Deed:
     refusal: BackEndRefusal | None = None
     trouble: str = ""
     is_unprobed: bool = False
+    notice: str = ""
 
     @property
     def in_effect(self) -> bool:
@@ -63,7 +68,8 @@ class Deed:
             "hidden": f"hidden by {self.effect.hidden_by}",
             "unknown": f"not seen, the probe met {self.effect.outcome}",
         }
-        return words[self.effect.seen] + (", it wavers" if self.effect.wavers else "")
+        told = ", but its notice to users was not seen" if self.notice == NOTICE_MISSING else ""
+        return words[self.effect.seen] + (", it wavers" if self.effect.wavers else "") + told
 
 
 def claim(applied: Applied) -> str:
@@ -114,7 +120,9 @@ def detail_of(deeds: Sequence[Deed]) -> dict[str, str]:
     names = next(iter(seen.values()), {})
     found = {name: _by_name({adapter: one[name] for adapter, one in seen.items()}) for name in names}
     probed = sum(deed.effect.probes for deed in deeds if deed.effect is not None)
-    return found | {"probes": str(probed)} | {deed.adapter: deed.word for deed in deeds}
+    notices = {deed.adapter: deed.notice for deed in deeds if deed.notice}
+    told = {"notice": _by_name(notices)} if notices else {}
+    return found | told | {"probes": str(probed)} | {deed.adapter: deed.word for deed in deeds}
 
 
 def _detail(deed: Deed, effect: Effect) -> dict[str, str]:

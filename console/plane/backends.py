@@ -207,6 +207,14 @@ class BackEnd(Protocol):
 
 
 @runtime_checkable
+class TellingBackEnd(BackEnd, Protocol):
+    """A back-end whose data path tells users what they are served without (SWI-10)."""
+
+    async def notice(self, item: InventoryItem, seconds: float) -> ProbeReply:
+        """What a request through `item` is told in its answer: `notice` of the reply. Never raises."""
+
+
+@runtime_checkable
 class ServiceBackEnd(BackEnd, Protocol):
     """A back-end that stands before the AI service itself: it counts, runs cases, shows evidence and telemetry."""
 

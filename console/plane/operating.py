@@ -18,7 +18,16 @@ from console.domain.switches import STOPPED
 from console.domain.times import format_utc, parse_utc
 from console.plane import acting, desired, probes
 from console.plane.acting import Deed, Dispatch
-from console.plane.backends import Assertion, BackEnd, BackEndFault, BackEndRefusal, Capability, ProbeStream, ReadBack
+from console.plane.backends import (
+    Assertion,
+    BackEnd,
+    BackEndFault,
+    BackEndRefusal,
+    Capability,
+    ProbeStream,
+    ReadBack,
+    TellingBackEnd,
+)
 from console.plane.db import Database
 from console.plane.desired import Enforced
 from console.plane.ledger import Command
@@ -33,6 +42,8 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+NOTICE_S = 1.0
+"""How long an answer may take that shows what users are told."""
 NOT_CONNECTED = "it is not connected; what it holds is unknown"
 TOO_LATE = "It ended before it reached the back-end; nothing was done."
 
@@ -266,7 +277,18 @@ class Operator:
         can_cut = (await self._capability(back_end, aim.switch)).cuts_streams
         in_effect = effect.seen == "in_effect"
         cut, word = await probes.watch_cut(stream, aim, can_cut=can_cut, in_effect=in_effect)
-        return Deed(name, aim, dispatch, effect, cut, word)
+        notice = await self._notice(back_end, aim) if in_effect else ""
+        return Deed(name, aim, dispatch, effect, cut, word, notice=notice)
+
+    async def _notice(self, back_end: BackEnd, aim: Aim) -> str:
+        """Whether those who are served in a reduced form were told, "" where nobody has to be (SWI-10)."""
+        item = self._rules.inventory.item(aim.target)
+        if aim.want != STOPPED or not self._rules.catalogue.switch(aim.switch).tells_users(item):
+            return ""
+        if not isinstance(back_end, TellingBackEnd):
+            return acting.NOTICE_UNSEEABLE
+        told = await back_end.notice(item, NOTICE_S)
+        return acting.NOTICE_SEEN if told.notice else acting.NOTICE_MISSING
 
     async def _conclude(self, command: Command, deeds: list[Deed]) -> None:
         """Record what all of them together mean for the command."""

@@ -60,9 +60,10 @@ class Outcomes:
                 if deed.dispatch is not None:
                     self._enter_dispatch(tx, held, deed.dispatch)
             self._enter_observed(tx, held, seen)
-            state = VERIFIED if effect.seen == "in_effect" else UNKNOWN
+            untold = any(deed.notice == acting.NOTICE_MISSING for deed in deeds)
+            state = VERIFIED if effect.seen == "in_effect" and not untold else UNKNOWN
             moved = ledger.move(tx.connection, command.command_id, state, observed_at=format_utc(effect.at))
-            if moved and state == UNKNOWN and len(deeds) > 1:
+            if moved and state == UNKNOWN and (untold or len(deeds) > 1):
                 self._say(tx, held, UNKNOWN, acting.sentence_of(deeds))
 
         await self._database.write(work)
@@ -122,7 +123,8 @@ class Outcomes:
 
     def _is_old_news(self, tx: Transaction, held: Command, seen: Observed) -> bool:
         """Whether this says no more of an unknown command than what was recorded last."""
-        if held.state != UNKNOWN or seen.effect.seen == "in_effect":
+        untold = any(deed.notice == acting.NOTICE_MISSING for deed in seen.deeds)
+        if held.state != UNKNOWN or (seen.effect.seen == "in_effect" and not untold):
             return False
         before = held.observation.get("state"), held.result("refuses_new").result
         if before != (seen.effect.state(held.want), acting.refuses_new(seen.deeds)):

@@ -85,6 +85,7 @@ def build_switches(shape: SwitchesShape) -> SwitchCatalogue:
             criteria=tuple(RestoreCriterion(id=i, **criterion.model_dump()) for i, criterion in s.criteria.items()),
             fallback=s.fallback,
             source=s.source,
+            notice=s.notice,
         )
         for switch_id, s in shape.switches.items()
     }

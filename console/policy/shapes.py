@@ -159,6 +159,7 @@ class SwitchShape(Shape):
     criteria: Annotated[dict[Id, CriterionShape], Field(min_length=1)]
     fallback: Text
     source: Text
+    notice: bool = False
 
 
 class ActionShape(Shape):

@@ -36,7 +36,6 @@ _AGES_MS = 1_000
 _SIDE_BY_SIDE = 1_000
 _KINDS = ("command", "switch", "observation", "incident", "triage", "timeline")
 SHEET_OPEN = "A sheet is open already; finish it or press Esc to disarm it first."
-_LOOKS = ("switches.look", "switches.look_up")
 NO_INCIDENT = "Choose an incident on the board first; a switch is always thrown for one."
 
 
@@ -73,7 +72,7 @@ class SwitchesPanel(QWidget):
 
     def action_state(self, action_id: str) -> str:
         """Why the action cannot be done now, empty when it can."""
-        if self._frame.session.locked and action_id not in _LOOKS:
+        if self._frame.session.locked and not action_id.startswith("switches.look"):
             return f"{self._frame.session.locked} Then press the key again."
         if self.sheet is not None and not self._shows_receipt():
             return "" if self._is_open_for(action_id) else SHEET_OPEN
@@ -114,7 +113,7 @@ class SwitchesPanel(QWidget):
             "switches.look": self._look,
             "switches.look_up": self._look_up_first,
             "switches.approve": self._approve_first,
-        }.get(action_id, self._nothing)()
+        }[action_id]()
 
     def _shows_receipt(self) -> bool:
         """Whether what covers the panel is only the receipt of a command that will never change again."""
@@ -166,9 +165,6 @@ class SwitchesPanel(QWidget):
         if asked:
             self._on_approve(asked[0])
 
-    def _nothing(self) -> None:
-        return
-
     # -- the sheet
 
     def open_sheet(self, reach: Reach, want: str) -> None:
@@ -192,6 +188,7 @@ class SwitchesPanel(QWidget):
     def _put_on(self, sheet: ConfirmSheet | ApproveSheet, by_hand: str = "") -> None:
         self.sheet = sheet
         sheet.closed.connect(self._on_closed)
+        self._frame.bridge.person_changed.connect(sheet.disarm)  # somebody else, or nobody, would fire it
         self._stack.addWidget(sheet)
         self._stack.setCurrentWidget(sheet)
         sheet.open(by_hand)
@@ -362,7 +359,6 @@ class SwitchesPanel(QWidget):
     def _wire(self) -> None:
         frame = self._frame
         frame.bridge.changed.connect(self._on_changed)
-        frame.bridge.person_changed.connect(self._on_person)
         frame.selection.incident_changed.connect(self._on_selected)
         frame.selection.target_changed.connect(self._on_selected)
         self._doing.looked.connect(self._on_looked)
@@ -371,10 +367,6 @@ class SwitchesPanel(QWidget):
         self.detail.look_up.connect(self._doing.look_up)
         self.detail.hide()
         self.alarms.hide()
-
-    def _on_person(self) -> None:
-        if self.sheet is not None and not self._shows_receipt():
-            self.sheet.disarm()  # somebody else, or nobody, would fire it
 
     def _on_changed(self, changes: Changes) -> None:
         incident = self._frame.selection.incident

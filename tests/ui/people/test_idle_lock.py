@@ -15,6 +15,7 @@ from console.domain.errors import RefusedError
 from console.proof.actor import Actor
 from console.ui.frame import Frame
 from console.ui.idle_lock import CANNOT, LEAST_S, SOON, IdleLock
+from console.ui.notices import Notice
 from tests.fakes.seats import SharedDoor
 
 
@@ -45,7 +46,11 @@ def lock(frame: Frame, clock: Clock) -> Iterator[IdleLock]:
 def said(frame: Frame) -> list[str]:
     frame.notices.take()
     sentences: list[str] = []
-    frame.notices.said.connect(lambda notice: sentences.append(notice.sentence))
+
+    def hear(notice: Notice) -> None:
+        sentences.append(notice.sentence)
+
+    frame.notices.said.connect(hear)
     return sentences
 
 

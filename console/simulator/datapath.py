@@ -118,7 +118,8 @@ class DataPath:
             self._gateway.transactions.roll_back(stream.transaction)  # does nothing once it was committed
             self._settle(step, outcome, begun=stream.begun)
             if stream.begun and not call.probe:
-                self._gateway.spent(call.route, outcome, call.session, degraded=bool(verdict.notices))
+                session = call.session if stream.cut_by is None else ""  # one that was cut does not live on by its end
+                self._gateway.spent(call.route, outcome, session, degraded=bool(verdict.notices))
         return response
 
     def _outcome(self, call: Call, verdict: Verdict) -> tuple[Outcome, bool]:

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from console.commands.conformance.bare import bare_rows, combined, declared
 from console.commands.conformance.rows import Row
 from console.commands.conformance.stage import STANDS, Stage
-from console.commands.conformance.trials import bare_rows, combined, declared, run_trial, trials
+from console.commands.conformance.trials import run_trial, trials
 
 
 def run(folder: Path, cycles: int, only: str, say: Callable[[str], None]) -> list[Row]:

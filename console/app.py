@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from console.domain.errors import ConsoleError, EnvironmentFault
 
 if TYPE_CHECKING:
+    from console.config import ProbeTable
     from console.policy import Policy
     from console.runtime.desk import Desk
     from console.ui.first_run import Answers, FirstRun
@@ -37,6 +38,9 @@ NO_DISPLAY = (
     "`incident-console demo --headless`."
 )
 
+WHO_IS_IT = (
+    "Several people share this desk and nobody has signed in yet. Sign in (Ctrl+Shift+I) to write or to command."
+)
 OPEN_S = 30.0
 NOT_OPENED = "There is nothing to show: the desk could not be opened. Mend what the notice says, then start it again."
 
@@ -236,7 +240,7 @@ class OwnDesk:
         )
 
     def _open(self, answers: Answers) -> None:
-        opening = own_opening(self._folder, answers, self._remember_joined, self._verify)
+        opening = own_opening(self._folder, answers, self._remember_joined, self._verify, self._settings.probe)
         open_in(self._program, replace(opening, guide=partial(self._opened, answers)), self._failed)
 
     def _opened(self, answers: Answers, frame: Frame) -> None:
@@ -246,6 +250,8 @@ class OwnDesk:
             self._remember(answers)
         frame.session.idle_lock_s = self._settings.idle_lock_s or 0
         if self._shared and not frame.session.signed_in:
+            frame.session.lock(WHO_IS_IT)  # nothing is written in the name of the one to whom the desk belongs
+            frame.bridge.seat(frame.session.person, WHO_IS_IT)
             self._program.window.dispatcher.run("people.sign_in")
         kept = frame.session.kept
         if kept.startswith("in memory"):
@@ -281,12 +287,13 @@ def own_opening(
     answers: Answers,
     remember_joined: Callable[[str, str], None] = lambda _name, _plane: None,
     verify: bool | str = True,
+    probe: ProbeTable | None = None,
 ) -> Opening:
     """How the desk whose store lies in `folder` is opened for who answered; everything in it blocks.
 
     Answers with a plane that was compared have the desk enrolled first. `remember_joined(name, plane)` is called when
-    a desk that worked alone joins later. Raises what identity store, enrolment and store raise; Offline or InputError
-    for a plane never met that does not answer.
+    a desk that worked alone joins later; `probe` says where the desk may look for itself. Raises what identity store,
+    enrolment and store raise; Offline or InputError for a plane never met that does not answer.
     """
     from console.policy import default_path, load
 
@@ -299,6 +306,7 @@ def own_opening(
         from console.remote.sealed_file import WrongPassphrase
         from console.runtime.desk import Desk, DeskSettings
         from console.runtime.joining import bring_in, remember_met
+        from console.runtime.probing import probe_settings
 
         held["policy"] = load(default_path())
         fresh = not (folder / SEALED_FILE).is_file()
@@ -320,7 +328,7 @@ def own_opening(
             DeskSettings(
                 folder=folder, device_key=held["identity"].device_key, exercise=world.exercise,
                 policy_hash=held["policy"].hash, plane_url=plane, verify=verify, second_window=True,
-                head_keeper=KeyringHead(folder),
+                head_keeper=KeyringHead(folder), probing=probe_settings(held["policy"].inventory, probe, verify),
             )
         )  # fmt: skip
         prepare(made)

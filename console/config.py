@@ -13,7 +13,8 @@ import re
 import tomllib
 import types
 import typing
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -36,6 +37,19 @@ class SettingsError(Exception):
 
 
 @dataclass(frozen=True)
+class ProbeTable:
+    """Where this desk may look for itself, by environment (`environment.range = "http://127.0.0.1:8080"`).
+
+    Attributes:
+        environment: address of each environment's data path; it wins over data/systems.
+        token_file: file (mode 0600) with the probe token of each environment; without one the keyring is asked.
+    """
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    token_file: Mapping[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Settings:
     """What a person may set for the desk; the command line's flags win over it.
 
@@ -46,6 +60,7 @@ class Settings:
         plane_ca: file of the authority (PEM) that the plane's certificate comes from; None means the system's.
         log_level: the least serious records that go to the log file.
         idle_lock_s: lock after so many idle seconds; it can only shorten what the policy says. None means as it says.
+        probe: where this desk may look for itself.
     """
 
     name: str | None = None
@@ -54,6 +69,7 @@ class Settings:
     plane_ca: Path | None = None
     log_level: LogLevel = "info"
     idle_lock_s: int | None = None
+    probe: ProbeTable = field(default_factory=ProbeTable)
 
 
 def load(path: Path) -> Settings:
@@ -80,9 +96,9 @@ def remember(path: Path, *, name: str, plane: str) -> None:
 def read(path: Path, into: type[T]) -> T:
     """Read a TOML file (or, by its name, a JSON file) into the frozen dataclass `into`.
 
-    Fields may be str, int, float, bool, Path, a Literal, a tuple of one of these, another dataclass (a table), or any
-    of them or None. A relative Path is taken from the file's own folder. Raises `SettingsError` for a file that cannot
-    be read, is not TOML or JSON, or holds an unknown, missing or ill-typed field.
+    Fields may be str, int, float, bool, Path, a Literal, a tuple or a Mapping (by name) of one of these, another
+    dataclass (a table), or any of them or None. A relative Path is taken from the file's own folder. Raises
+    `SettingsError` for a file that cannot be read, is not TOML or JSON, or holds an unknown, missing or wrong field.
     """
     text = _text_of(path)
     try:
@@ -117,8 +133,8 @@ class _Reader:
             if name not in fields:
                 near = difflib.get_close_matches(name, fields, 1)
                 raise self._error((*at, name), "is not a setting" + (f"; did you mean {near[0]}?" if near else ""))
-        for name, field in fields.items():
-            if name not in table and field.default is field.default_factory is dataclasses.MISSING:
+        for name, one in fields.items():
+            if name not in table and one.default is one.default_factory is dataclasses.MISSING:
                 raise self._error((*at, name), "is missing")
         return into(**{name: self._value(value, hints[name], (*at, name)) for name, value in table.items()})
 
@@ -129,6 +145,10 @@ class _Reader:
             if not isinstance(value, dict):
                 raise self._error(at, "must be a table")
             return self.table(value, kind, at)
+        if typing.get_origin(kind) is Mapping:
+            if not isinstance(value, dict):
+                raise self._error(at, "must be a table")
+            return {name: self._value(one, typing.get_args(kind)[1], (*at, name)) for name, one in value.items()}
         if typing.get_origin(kind) is tuple:
             if not isinstance(value, list):
                 raise self._error(at, "must be a list")

@@ -16,6 +16,7 @@ from console.domain.confirmation import Preview
 from console.domain.errors import RefusedError
 from console.domain.gates import is_blank
 from console.domain.inventory import BlastRadius, Inventory
+from console.domain.people import too_new
 from console.domain.switches import SwitchCatalogue
 from console.domain.times import format_utc, parse_utc
 from console.proof.actor import Actor
@@ -72,13 +73,21 @@ def request_approval(
 
 
 def give_approval(
-    record: Record, incident: str, request: str, actor: Actor, now: datetime, *, preview: Preview
+    record: Record,
+    incident: str,
+    request: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    preview: Preview,
+    approver_age_h: int = 0,
 ) -> Changes:
     """Approves the request with event id `request`, signed by the person over `domain.commands.request_subject`.
 
     `preview` is what the approving person was shown themselves. Raises RefusedError when that is not what the request
     says, when the request is over, was declined, withdrawn or answered by this person, or is their own - by name or by
-    key - and when nobody certified them.
+    key - and when nobody certified them, or outside exercises less than `approver_age_h` hours ago: the plane would not
+    count it yet.
     """
     key = actor.signing_key("An approval")
     with record.transaction(now) as tx:
@@ -86,6 +95,7 @@ def give_approval(
         body = asked.envelope.body
         _refuse_approver(tx, asked, actor, key.public_hex)
         at = preview.on_plane(now)
+        _refuse_newcomer(tx, record, actor.person, at, approver_age_h)
         if parse_utc(body["expires"]) <= at:
             raise RefusedError(f"The request ended at {body['expires']}; have it asked again.")
         if is_taken_back(tx, incident, body["command_id"]):
@@ -96,6 +106,7 @@ def give_approval(
             raise RefusedError("What you were shown is not what you are asked to approve; have it asked again.")
         subject = request_subject(
             command_id=body["command_id"],
+            switch=body["switch"],
             target=body["target"],
             want=body["want"],
             generation=body["generation"],
@@ -183,6 +194,13 @@ def _taken_back_body(tx: Transaction, incident: str, asked: SignedEvent, reason:
     if is_taken_back(tx, incident, command_id):
         raise RefusedError("The request was declined or withdrawn already; nothing was changed.")
     return {"command_id": command_id, "reason": nfc(reason)[:4000]}
+
+
+def _refuse_newcomer(tx: Transaction, record: Record, person: str, at: datetime, hours: int) -> None:
+    """A second person is not invented in the middle of an incident; `at` is the plane's time."""
+    why = "" if record.exercise or not hours else too_new(person, certified_people(tx)[person].since, at, hours)
+    if why:
+        raise RefusedError(f"{why} Ask somebody else, or break the glass for a stop.")
 
 
 def _refuse_approver(tx: Transaction, asked: SignedEvent, actor: Actor, public_key: str) -> None:

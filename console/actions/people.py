@@ -1,4 +1,4 @@
-"""Lending a role for a while, and taking it back (CMD-1); the plane judges both again by its own clock."""
+"""Lending a role for a while and taking it back (CMD-1), both judged again by the plane; the alarm about one's key."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from console.proof.actor import Actor
 from console.proof.canonical import nfc
 from console.proof.envelope import SYSTEM
 from console.store.facts import CertifiedPerson, certified_people, signed_loans
+from console.store.own_key import KEY_CHANGED
 from console.store.record import Record
 
 
@@ -67,6 +68,15 @@ def recall_role(record: Record, person: str, role: str, reason: str, *, actor: A
                 f"The role '{role[:40]}' is not lent to {person[:80]} (any more); there is nothing to do."
             )
         tx.append("role.recalled", SYSTEM, body, actor=actor, person_key=key)
+    return tx.changes
+
+
+def raise_key_alarm(record: Record, sentence: str, now: datetime) -> Changes:
+    """Keeps what `store.own_key` found as an alarm of this desk; what was said before is not said again."""
+    with record.transaction(now) as tx:
+        told = "SELECT count(*) FROM alarm WHERE kind = ? AND sentence = ?"
+        if not tx.value(told, (KEY_CHANGED, sentence), 0):
+            tx.raise_alarm(KEY_CHANGED, sentence)
     return tx.changes
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from console.domain.changes import Changes
 from console.domain.errors import RefusedError
 from console.domain.gates import is_blank
+from console.domain.times import parse_utc
 from console.proof.actor import Actor
 from console.proof.canonical import nfc
 from console.store.facts import certified_people
@@ -93,7 +94,7 @@ def _refuse_unless_owed(
     found = [one for one in owed(tx, incident) if one.command_id == command_id and one.why in whys]
     if not found:
         raise RefusedError("Nothing of the kind is owed for that command; look at the timeline.")
-    people = certified_people(tx)
+    people = certified_people(tx, parse_utc(tx.at))
     if public_key and (actor.person not in people or people[actor.person].public_key != public_key):
         raise RefusedError(f"{actor.person} is not certified with this key here, so the signature would not count.")
     if not may_settle(found[0], actor.person, people):

@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 
 from console.domain.changes import Changes
 from console.domain.commands import Order, approval_subject
-from console.domain.confirmation import Confirmation, Preview
-from console.domain.declaring import declared_text
+from console.domain.confirmation import Confirmation
 from console.domain.errors import RefusedError
 from console.domain.gates import GateContext, unmet_gates
 from console.domain.inventory import Inventory
@@ -169,35 +168,3 @@ def _confirmed_body(order: Order, order_hash: str) -> dict[str, object]:
     kept = ("command_id", "switch", "target", "want", "generation", "blast_radius", "reason", "gesture", "approvals")
     also = ("break_glass", "for_owner", "criteria", "expires")
     return {"order_hash": order_hash} | {name: whole[name] for name in kept + also}
-
-
-def record_sighting(
-    record: Record,
-    *,
-    switch: str,
-    target: str,
-    preview: Preview,
-    method: str,
-    seen_at: str,
-    command_id: str,
-    now: datetime,
-    capabilities: Mapping[str, bool] | None = None,
-) -> Changes:
-    """Keeps what a preview showed of a switch; `seen_at` is the plane's own time of it, RFC 3339 (SWI-4).
-
-    `capabilities` is what the back-end declared then, by name.
-    """
-    with record.transaction(now) as tx:
-        tx.insert_observation(
-            switch=switch,
-            target=target,
-            state=preview.state,
-            generation=preview.generation,
-            method=method,
-            seen_by="plane",
-            observed_at=seen_at,
-            command_id=command_id,
-            offset_us=preview.offset_us,
-            detail=declared_text(capabilities or {}),
-        )
-    return tx.changes

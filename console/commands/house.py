@@ -31,6 +31,7 @@ from console.remote.plane_client import PlaneClient
 from console.remote.tokens import TokenKeeper
 from console.remote.wire import Wire
 from console.runtime.desk import Desk, DeskSettings
+from console.runtime.probing import ProbeSettings
 from console.store.facts import certified_people
 
 T = TypeVar("T")
@@ -152,10 +153,17 @@ class House:
         keeper = TokenKeeper(key, lambda: secrets.token_hex(32))
         return PlaneClient(Wire(self.plane_ready["url"], lambda: time.time_ns() // 1000), keeper)
 
-    def open_desk(self, key: SigningKey, certified: int, prepare: Callable[[Desk], None] | None = None) -> None:
+    def open_desk(
+        self,
+        key: SigningKey,
+        certified: int,
+        prepare: Callable[[Desk], None] | None = None,
+        probing: ProbeSettings | None = None,
+    ) -> None:
         """Starts a desk with that key and waits until it knows so many certified people.
 
-        `prepare` is called with the desk before it starts: a window hangs its ears on it there.
+        `prepare` is called with the desk before it starts: a window hangs its ears on it there. `probing` says where it
+        may look for itself.
         """
         settings = DeskSettings(
             folder=self.work / "desk",
@@ -163,6 +171,7 @@ class House:
             exercise=True,
             policy_hash=self.policy.hash,
             plane_url=self.plane_ready["url"],
+            probing=probing,
         )
         self.desk = Desk(settings)
         self.desk.on_changes(lambda _: self._wake())

@@ -117,12 +117,13 @@ class Order:
 
 
 def approval_subject(order: Order, request_expires: str) -> dict[str, Any]:
-    """What a second person signs: command, target, want, generation, blast radius, policy and the request's end.
+    """What a second person signs: command, switch, target, want, generation, blast radius, policy, the request's end.
 
     It holds no live counts, so both persons' previews agree as long as the world they act on is the same.
     """
     return request_subject(
         command_id=order.command_id,
+        switch=order.switch,
         target=order.target,
         want=order.want,
         generation=order.generation,
@@ -135,6 +136,7 @@ def approval_subject(order: Order, request_expires: str) -> dict[str, Any]:
 def request_subject(
     *,
     command_id: str,
+    switch: str,
     target: str,
     want: str,
     generation: int,
@@ -145,6 +147,7 @@ def request_subject(
     """The same for who has no order yet: the second person's, made from a request and their own preview."""
     return {
         "command_id": command_id,
+        "switch": switch,
         "target": target,
         "want": want,
         "generation": generation,
@@ -157,7 +160,8 @@ def request_subject(
 def order_from_object(value: Mapping[str, Any]) -> Order:
     """The inverse of `Order.as_object`; raises InputError naming what is missing or of the wrong kind."""
     names = {field.name for field in fields(Order)}
-    if set(value) != names | {"v", "kind"} or value.get("v") != 1 or value.get("kind") != "command":
+    version, kind = value.get("v"), value.get("kind")
+    if set(value) != names | {"v", "kind"} or version is True or version != 1 or kind != "command":
         raise InputError(
             "The order does not have the fields of a version 1 command; send it from a desk of this version."
         )

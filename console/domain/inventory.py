@@ -7,7 +7,7 @@ an id; whatever is not in the inventory is *unmapped* and cannot be acted on (de
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from console.domain.errors import InputError
 
@@ -71,12 +71,15 @@ class Enforcement:
 class Inventory:
     """All items by id, the enforcement table, and the name of the probe identity of each environment.
 
+    `data_paths` says by environment where requests pass, so that a desk can look for itself ("": the settings say it).
+
     Several adapters may enforce one switch on one target; it is in effect only when it is at every one of them.
     """
 
     items: Mapping[str, InventoryItem]
     enforcements: tuple[Enforcement, ...]
     probe_identities: Mapping[str, str]
+    data_paths: Mapping[str, str] = field(default_factory=dict)
 
     def item(self, target: str) -> InventoryItem:
         """The item of that id; raises InputError for anything that is not in the inventory."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from console.domain.sighting import BY_DESK
+
 Body = Mapping[str, Any]
 
 
@@ -58,8 +60,11 @@ def _confirmed(body: Body) -> str:
 
 def _observed(body: Body) -> str:
     seen = ", ".join(f"{_words(name)} {result['result']}" for name, result in body["results"].items())
-    what = f"{body['switch']} on {body['target']} {body['state']}"
-    return f"Observed by {body['by']} ({_words(body['method'])}): {what}; {seen}."
+    what = f"{body['switch']} on {body['target']} {body['state']}" + (f"; {seen}" if seen else "")
+    if body["by"] != BY_DESK:
+        return f"Observed by {body['by']} ({_words(body['method'])}): {what}."
+    why = body["detail"].get("why", "")
+    return f"Observed from a desk ({_words(body['method'])}): {what}{f' ({why})' if why else ''}."
 
 
 def _verified(body: Body) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from console.domain.sighting import Aim, Seen
 from console.plane import probes
 from console.plane.backends import Applied, BackEndRefusal
-from console.plane.probes import Aim, Effect, Seen
+from console.plane.probes import Effect
 
 _MAX_WORD = 300
 

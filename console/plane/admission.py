@@ -15,6 +15,7 @@ from console.domain.access import ACCESS_TYPES, COMMANDER, OPEN, Access
 from console.domain.errors import InputError
 from console.domain.events import PERSON_SIGNED, PLANE_ONLY, ROOT_ONLY, check_body
 from console.domain.people import LENT_AT_MOST_H, Loan, loan_fault, recall_fault
+from console.domain.sighting import BY_DESK
 from console.domain.times import to_epoch_us
 from console.plane.identities import ENROLMENTS, LENDING, Identities, certificate_fault
 from console.proof.chain import ChainHead, link_fault
@@ -150,8 +151,8 @@ def _permission_fault(event: Envelope, scene: Scene) -> str:
         return f"'{event.actor}' is not a person; write this in your own name."
     if event.type == "conflict.resolved" and not _commands(event.actor, scene):
         return "A conflict is resolved by somebody whom the organisation lets command; ask the incident commander."
-    if event.type == "switch.observed" and event.body.get("by") == "plane":
-        return "An observation by the plane is written by the plane alone; say who observed it from where."
+    if event.type == "switch.observed" and event.body.get("by") != BY_DESK:
+        return f"An observation is the plane's alone to write; what a desk saw for itself is by '{BY_DESK}'."
     return ""
 
 

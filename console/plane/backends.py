@@ -13,9 +13,15 @@ from typing import Any, Protocol, runtime_checkable
 
 from console.domain.errors import EnvironmentFault
 from console.domain.inventory import InventoryItem
+from console.domain.sighting import NO_ANSWER, OVERLOADED, SERVED, SWITCHED_OFF, ProbeReply, Refuser
+from console.domain.switches import RUNNING, STOPPED, UNKNOWN
 
-SERVED, SWITCHED_OFF, OVERLOADED, NO_ANSWER = "served", "switched_off", "overloaded", "no_answer"
-"""What a probe met: an answer that begins, a refusal by a switch, an overloaded service, nothing to be relied on."""
+__all__ = [
+    "ABILITIES", "NO_ANSWER", "OVERLOADED", "SERVED", "SWITCHED_OFF", "Applied", "Assertion", "BackEnd", "BackEndFault",
+    "BackEndRefusal", "Batch", "Capability", "Counts", "Held", "Measured", "ProbeReply", "ProbeStream", "ReadBack",
+    "Refuser", "Sample", "ServiceBackEnd", "StreamEnd", "TellingBackEnd",
+]  # fmt: skip
+"""The whole contract; what a probe met is said in the words of `domain.sighting`, which the desk has as well."""
 
 
 class BackEndFault(EnvironmentFault):
@@ -29,6 +35,9 @@ class BackEndRefusal(EnvironmentFault):
         super().__init__(sentence)
         self.kind, self.generation = kind, generation
 
+
+_STATES = (RUNNING, STOPPED, UNKNOWN)
+_MAX_NAME = 1000
 
 ABILITIES = ("refuses_new", "cuts_streams", "durable", "read_back", "ends_sessions")
 """What a back-end may be able to do with a switch, by name."""
@@ -74,11 +83,16 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One switch as the back-end reads it back."""
+    """One switch as the back-end reads it back; BackEndFault for what could stand in no record."""
 
     state: str
     generation: int
     assertion_id: str
+
+    def __post_init__(self) -> None:
+        """Whoever writes to a back-end past the plane chooses these, and must not end the plane by it."""
+        if not _is_count(self.generation) or self.state not in _STATES or not _is_short(self.assertion_id):
+            raise BackEndFault("A back-end holds a state of another form than it was given; set it right there.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,28 +103,18 @@ class ReadBack:
     switches: Mapping[tuple[str, str], Held]
     durable: Mapping[tuple[str, str], Held] | None
 
-
-@dataclass(frozen=True, slots=True)
-class Refuser:
-    """A switch that refused a request, as the data path names it."""
-
-    switch: str
-    target: str
-    generation: int
-    assertion_id: str
+    def __post_init__(self) -> None:
+        """BackEndFault for a name of the process that is none."""
+        if not _is_short(self.boot_id):
+            raise BackEndFault("A back-end names its process by something that is no name.")
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeReply:
-    """What one request through the data path met at `at`, and every switch it was refused by.
+def _is_count(number: object) -> bool:
+    return isinstance(number, int) and 0 <= number < 2**53
 
-    `notice` is what the user was told of anything missing, where the probe read that far (SWI-10).
-    """
 
-    outcome: str
-    at: datetime
-    refused_by: tuple[Refuser, ...] = ()
-    notice: str = ""
+def _is_short(name: object) -> bool:
+    return isinstance(name, str) and len(name) <= _MAX_NAME
 
 
 @dataclass(frozen=True, slots=True)

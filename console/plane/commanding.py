@@ -25,12 +25,13 @@ from console.plane.accepting import take_up
 from console.plane.backends import NO_ANSWER, Capability, ProbeReply
 from console.plane.db import Database, Transaction
 from console.plane.desired import Desired, Enforced
+from console.plane.identities import Identities
 from console.plane.ledger import Command
 from console.plane.operating import Operator
 from console.plane.orders import Rules, Situation, authorship_problem, order_problem
 from console.plane.paging import Pages
 from console.plane.previews import Preview, Previews
-from console.plane.proofs import proven_ids, recent_break_glass
+from console.plane.proofs import asked_by_another, proven_ids, recent_break_glass, taken_back
 from console.plane.record import Clock, Record
 from console.plane.showing import counting_for, sight_of, together
 from console.proof.canonical import parse_canonical
@@ -44,7 +45,8 @@ OPEN_STREAM_S = 1.5
 """How long a preview waits for its probe before it says "unknown"."""
 
 _UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_SHUT_OUT = "The commander limited the access to this incident; ask them to be let in, or order it in another."
+_NOT_ITS_ID = "Another order was sent or asked for under this id before; it stays what it is."
 _END_OF = {"stale": STALE, "epoch_changed": STALE, "expired": EXPIRED}
 _MAX_NAME = 100
 
@@ -189,16 +191,14 @@ class Commanding:
         unsigned = authorship_problem(order, text, request.sig, request.person_sig, sender, identities)
         if unsigned is not None:
             return None, unsigned, False
+        if not all(self._record.access(order.incident).lets_in(one) for one in _authors(order, identities)):
+            return None, Problem("forbidden", _SHUT_OUT), False
         digest = leaf_digest(text).hex()
         known = ledger.find(tx.connection, order.command_id)
-        if known is not None:
-            if known.order_hash != digest:
-                return (
-                    None,
-                    Problem("conflict", "Another order was sent under this id before; it stays what it is."),
-                    False,
-                )
+        if known is not None and known.order_hash == digest:
             return known, _problem_of(known), False
+        if known is not None or asked_by_another(tx.connection, order, identities):
+            return None, Problem("conflict", _NOT_ITS_ID), False
         wanted = desired.desired(tx.connection, order.switch, order.target)
         situation = Situation(
             identities=identities,
@@ -209,6 +209,7 @@ class Commanding:
             proven=self._proven(tx.connection, order, now),
             now=now,
             recent_break_glass=recent_break_glass(tx.connection, order, identities, now) if order.break_glass else 0,
+            taken_back=taken_back(tx.connection, order, identities, now),
         )
         problem = order_problem(order, self._rules, situation)
         row = Command(
@@ -264,6 +265,11 @@ class Commanding:
         return command
 
 
+def _authors(order: Order, identities: Identities) -> set[str]:
+    """Who orders: the person, and the one whose device it is."""
+    return {order.person, identities.person_of(order.device)} - {""}
+
+
 def read_order(canon: str) -> tuple[Order, bytes]:
     """The order in a canonical text, and its bytes; raises Refused when it is not one."""
     try:
@@ -271,9 +277,11 @@ def read_order(canon: str) -> tuple[Order, bytes]:
         order = order_from_object(parse_canonical(text))
     except (InputError, UnicodeError) as error:
         raise Refused(Problem("malformed", str(error)[:300])) from error
-    if not _UUID7.fullmatch(order.incident) or not _UUID.fullmatch(order.command_id):
+    if not _UUID7.fullmatch(order.incident) or not _UUID7.fullmatch(order.command_id):
         raise Refused(
-            Problem("malformed", "The order's incident or command id is not a UUID; confirm again on the desk.")
+            Problem(
+                "malformed", "The order's incident or command id is not a UUID of version 7; confirm again on the desk."
+            )
         )
     return order, text
 

@@ -61,6 +61,10 @@ class Enforced:
     survived: str = ""
 
 
+_LEAP = 1_000_000
+"""Commands that one switch will not see between two looks."""
+
+
 class _Rows:
     """The statements of one table, made once: reading a row by its key, changing it, beginning it."""
 
@@ -85,6 +89,16 @@ class _Rows:
 
 
 _DESIRED, _ENFORCED = _Rows(DESIRED), _Rows(ENFORCED)
+
+
+def is_leap(said: int, known: int) -> bool:
+    """Whether a back-end says that it holds a generation to which no commands can have led from the `known` one."""
+    return said > known + _LEAP
+
+
+def newest(said: int, known: int) -> int:
+    """The newer of both; a leap is not followed, or one back-end could drive the others past what they can count."""
+    return known if is_leap(said, known) else max(said, known)
 
 
 def desired(connection: Connection, switch: str, target: str) -> Desired:

@@ -122,6 +122,11 @@ class Identities:
         people = self.roles.keys() | lent.keys()
         return {name: frozenset((*self.roles.get(name, ()), *lent.get(name, ()))) for name in people}
 
+    def has_role_without(self, lender: str, person: str, now: datetime) -> bool:
+        """Whether `person` holds a role at `now` that `lender`, under any name, did not lend them."""
+        others = (loan for loan in self.loans.values() if not self.same_key(loan.lender, lender))
+        return bool(self.roles.get(person) or lent_roles(others, now).get(person))
+
     def may_approve(self, person: str, now: datetime, exercise: bool, hours: int) -> str:
         """Why this person's approval does not count at `now`, or "".
 

@@ -14,6 +14,7 @@ from typing import Literal, TypeVar
 
 from console.domain.commands import EXPIRED, REFUSED, SUPERSEDED, UNKNOWN, order_from_object
 from console.domain.errors import EnvironmentFault
+from console.domain.sighting import Aim
 from console.domain.switches import STOPPED
 from console.domain.times import format_utc, parse_utc
 from console.plane import acting, desired, probes
@@ -34,7 +35,6 @@ from console.plane.ledger import Command
 from console.plane.orders import Rules
 from console.plane.outcomes import Outcomes
 from console.plane.previews import Previews
-from console.plane.probes import Aim
 from console.plane.record import Clock, Record
 from console.proof.canonical import parse_canonical
 

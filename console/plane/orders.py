@@ -45,6 +45,8 @@ class Situation:
         generation: of the switch the order is about.
         preview: what the order's select token was given for, None when it is unknown or no longer fresh.
         proven: ids the order cites that exist and show what their criterion asks for.
+        taken_back: whether the order's request for a second person was declined or withdrawn, as far as the journal
+            says.
         recent_break_glass: how often the author's key broke the glass within the hour before `now`.
         now: the plane's time.
     """
@@ -57,6 +59,7 @@ class Situation:
     proven: Collection[str]
     now: datetime
     recent_break_glass: int = 0
+    taken_back: bool = False
 
 
 def authorship_problem(
@@ -101,12 +104,19 @@ def order_problem(order: Order, rules: Rules, situation: Situation) -> Problem |
 
 
 def approved_by(order: Order, rules: Rules, situation: Situation) -> frozenset[str]:
-    """Whose approval of this very order holds: certified long enough, not the author by any name, in time."""
+    """Whose approval of this very order holds: certified long enough, not the author by any name, in time.
+
+    Nobody's does once the request was declined or withdrawn, and not that of whoever holds a role by the author's loan
+    alone: nobody chooses who may approve them.
+    """
+    if situation.taken_back:
+        return frozenset()
     limit, known = rules.catalogue.limits.approver_age_h, situation.identities
     return frozenset(
         person
         for person in _signers(order, rules, situation)
         if not known.may_approve(person, situation.now, situation.exercise, limit)
+        and known.has_role_without(order.person, person, situation.now)
     )
 
 
@@ -174,7 +184,9 @@ def _gates_problem(order: Order, rules: Rules, situation: Situation) -> Problem 
 
 
 def _why_not_counted(order: Order, rules: Rules, situation: Situation) -> list[str]:
-    """Why somebody's good signature does not count yet."""
+    """Why somebody's good signature does not count, or not yet."""
+    if situation.taken_back and order.approvals:
+        return ["The request for a second person was declined or withdrawn; have it asked again."]
     limit, known = rules.catalogue.limits.approver_age_h, situation.identities
     signers = sorted(_signers(order, rules, situation))
     whys = [known.may_approve(person, situation.now, situation.exercise, limit) for person in signers]

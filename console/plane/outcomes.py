@@ -104,7 +104,7 @@ class Outcomes:
                 return
             wanted = desired.desired(connection, command.switch, command.target)
             if wanted.generation == command.generation:
-                newest = max(generation, wanted.generation)
+                newest = desired.newest(generation, wanted.generation)
                 for adapter in self._adapters(command):
                     mark = desired.enforced(connection, adapter, wanted)
                     desired.set_enforced(connection, replace(mark, generation=newest))

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 
 from console.plane.backends import ProbeStream
 
-_MAX_TOKENS = 1_000
+_MAX_TOKENS_OF_ONE = 100
+"""Tokens that one device may hold at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,9 @@ class Previews:
         """A token for `preview` (its `expires` is set here)."""
         for token in [token for token, held in self._tokens.items() if held.expires <= now]:
             del self._tokens[token]
-        while len(self._tokens) >= _MAX_TOKENS:
-            del self._tokens[next(iter(self._tokens))]
+        own = [token for token, held in self._tokens.items() if held.device == preview.device]
+        if len(own) >= _MAX_TOKENS_OF_ONE:  # whoever asks for many loses their own, nobody else's
+            del self._tokens[own[0]]
         token = secrets.token_urlsafe(24)
         self._tokens[token] = replace(preview, expires=now + self._fresh)
         return token

@@ -1,7 +1,6 @@
 """Seeing through the data path whether a switch is where it should be: the only thing that makes a command "verified".
 
-`judge_reply` is pure. A refusal counts only when it names the switch, the target, the generation and the id that were
-sent; a refusal by somebody else hides the answer and is "unknown", as is an overloaded or silent service.
+What one reply says is judged in `domain.sighting`, by the rules that a desk judges its own looks by.
 """
 
 from __future__ import annotations
@@ -10,17 +9,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from console.domain.inventory import InventoryItem
-from console.domain.switches import RUNNING, STOPPED, UNKNOWN
+from console.domain.sighting import Aim, ProbeReply, Seen, judge_reply, state_seen
+from console.domain.switches import RUNNING, STOPPED
 from console.plane.backends import (
-    SERVED,
-    SWITCHED_OFF,
     BackEnd,
     BackEndFault,
     BackEndRefusal,
-    ProbeReply,
     ProbeStream,
     ReadBack,
 )
@@ -32,19 +28,6 @@ CONFIRM_S = 0.05
 """How long after the effect was first seen it is looked at again, before it is believed."""
 CUT_GRACE_S = 0.5
 """How long after new requests are refused an open stream may take to end before it counts as not cut."""
-
-Seen = Literal["in_effect", "not_in_effect", "hidden", "unknown"]
-
-
-@dataclass(frozen=True, slots=True)
-class Aim:
-    """What should be seen: the state, under this generation and id."""
-
-    switch: str
-    target: str
-    want: str
-    generation: int
-    assertion_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +47,11 @@ class Effect:
 
     def state(self, want: str) -> str:
         """The state that was observed."""
-        other = RUNNING if want == STOPPED else STOPPED
-        return {"in_effect": want, "not_in_effect": other}.get(self.seen, UNKNOWN)
+        return state_seen(self.seen, want)
 
     def refuses_new(self, want: str) -> str:
         """The first result: are new requests refused? "false" after a restore that is in effect."""
         return {STOPPED: "true", RUNNING: "false"}.get(self.state(want), "unknown")
-
-
-def judge_reply(reply: ProbeReply, aim: Aim) -> Seen:
-    """What one reply says about `aim`; for a restore a served request still needs the read-back to name the id."""
-    if reply.outcome == SERVED:
-        return "in_effect" if aim.want == RUNNING else "not_in_effect"
-    if reply.outcome != SWITCHED_OFF:
-        return "unknown"
-    ours = [r for r in reply.refused_by if (r.switch, r.target) == (aim.switch, aim.target)]
-    if not ours:
-        return "hidden"
-    if aim.want == RUNNING:
-        return "not_in_effect"
-    named = any((r.generation, r.assertion_id) == (aim.generation, aim.assertion_id) for r in ours)
-    return "in_effect" if named else "unknown"
 
 
 def holds(read: ReadBack | None, aim: Aim) -> bool:

@@ -1,4 +1,4 @@
-"""What the plane itself holds to judge an order by: what its evidence shows, how often its author broke the glass.
+"""What the plane itself holds to judge an order by: its evidence, broken glass, requests that were taken back.
 
 An id that the journal has not accepted in that very incident does not exist here, and only orders that this plane took
 are counted; what a desk says of either is not read.
@@ -18,6 +18,7 @@ from console.domain.switches import Switch
 from console.domain.times import format_utc
 from console.plane import journal, ledger
 from console.plane.identities import Identities
+from console.proof.envelope import Envelope
 
 
 def proven_ids(
@@ -45,6 +46,40 @@ def recent_break_glass(connection: Connection, order: Order, identities: Identit
     orders = [json.loads(one.canon) for one in taken if one.canon and one.command_id != order.command_id]
     broken = [str(one.get("person", "")) for one in orders if one.get("break_glass")]
     return sum(identities.same_key(person, order.person) for person in broken)
+
+
+_REQUEST_TYPES = ("approval.requested", "approval.declined", "approval.withdrawn")
+
+
+def taken_back(connection: Connection, order: Order, identities: Identities, now: datetime) -> bool:
+    """Whether the request under which the order was approved had been declined or withdrawn in the journal (SWI-3).
+
+    Either is about every request for that command until then: by whoever asked for one, or by a certified person with
+    a role and another key. A request is told by its end, which every approval signs, so that asking anew revives none.
+    """
+    if not order.approvals:
+        return False
+    held = identities.roles_at(now)
+    told = [signed.envelope for signed in journal.accepted_of_types(connection, order.incident, _REQUEST_TYPES)]
+    asked: list[Envelope] = []
+    ended: set[str] = set()
+    for event in told:
+        if event.body["command_id"] != order.command_id:
+            continue
+        if event.type == "approval.requested":
+            asked.append(event)
+        elif event.type == "approval.withdrawn":
+            ended |= {str(one.body["expires"]) for one in asked if one.actor == event.actor}
+        elif event.actor in identities.persons and held.get(event.actor):
+            ended |= {str(one.body["expires"]) for one in asked if not identities.same_key(one.actor, event.actor)}
+    return order.request_expires in ended
+
+
+def asked_by_another(connection: Connection, order: Order, identities: Identities) -> bool:
+    """Whether this command's id is that of somebody else's request, which everybody can read: it is theirs then."""
+    asked = journal.accepted_of_types(connection, order.incident, ("approval.requested",))
+    first = next((one.envelope for one in asked if one.envelope.body["command_id"] == order.command_id), None)
+    return first is not None and not identities.same_key(first.actor, order.person)
 
 
 def _items(connection: Connection, incident: str) -> frozenset[str]:

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from console.domain.commands import ACKNOWLEDGED, DISPATCHED, UNKNOWN
 from console.domain.errors import EnvironmentFault
+from console.domain.sighting import Aim
 from console.domain.switches import STOPPED
 from console.domain.switches import UNKNOWN as UNKNOWN_STATE
 from console.domain.times import format_utc, parse_utc
@@ -32,7 +33,6 @@ from console.plane.ledger import Command
 from console.plane.operating import NOT_CONNECTED, Operator
 from console.plane.orders import Rules
 from console.plane.outcomes import Observed
-from console.plane.probes import Aim
 from console.plane.record import Clock, Record
 from console.plane.tables import BACK_END
 from console.proof.envelope import SYSTEM
@@ -160,7 +160,8 @@ class Watcher:
 
     async def _reconcile(self, back_end: BackEnd, due: _Due, held: Held) -> None:
         row, mark = due.row, due.mark
-        if held.state == row.want and held.generation >= mark.generation:
+        is_followed = held.generation >= mark.generation and not desired.is_leap(held.generation, mark.generation)
+        if held.state == row.want and is_followed:
             if held.generation > mark.generation or mark.drift:
                 await self._settled(due, held.generation)
             return
@@ -295,8 +296,8 @@ class _Due:
     def at_generation(self, generation: int, drift: str) -> _Due:
         """The same with that drift, at that generation or the newer one it is at."""
         return _Due(
-            replace(self.row, generation=max(self.row.generation, generation)),
-            replace(self.mark, generation=max(self.mark.generation, generation), drift=drift),
+            replace(self.row, generation=desired.newest(generation, self.row.generation)),
+            replace(self.mark, generation=desired.newest(generation, self.mark.generation), drift=drift),
         )
 
 

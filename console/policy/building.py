@@ -31,13 +31,15 @@ def build_inventory(files: Iterable[SystemsShape]) -> Inventory:
     items: dict[str, InventoryItem] = {}
     enforcements: list[Enforcement] = []
     probes: dict[str, str] = {}
+    data_paths: dict[str, str] = {}
     for shape in files:
         probes[shape.environment] = shape.probe
+        data_paths[shape.environment] = shape.data_path
         for item_id, item in shape.items.items():
             items[item_id] = _item(item_id, item, shape.environment)
         for adapter, table in shape.enforcement.items():
             enforcements += [Enforcement(switch, target, adapter) for switch, ids in table.items() for target in ids]
-    return Inventory(items, tuple(enforcements), probes)
+    return Inventory(items, tuple(enforcements), probes, data_paths)
 
 
 def _item(item_id: str, shape: ItemShape, environment: str) -> InventoryItem:

@@ -17,6 +17,7 @@ _BY = r"^(hand|[A-Z][A-Z0-9_]{0,39})$"
 _ITEM = r"^(environment|tenant|surface|region|model|tool|index|segment|pattern)\.[a-z0-9][a-z0-9-]{0,59}$"
 _UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
 _PROBE = r"^[a-z][a-z0-9-]{0,59}$"
+_DATA_PATH = r"^(https://[0-9A-Za-z.-]{1,200}(:[0-9]{1,5})?|http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?)?$"
 _KEY = r"^[a-z]$"
 _PERSON = r"^[^\s@:]{1,100}@[A-Za-z0-9.-]{1,99}$"
 _PHONE = r"^\+?[0-9][0-9 ]{2,28}[0-9]$"
@@ -31,6 +32,7 @@ FORMS: Mapping[str, str] = {
     ),
     _UUID: "write a UUID in small letters",
     _PROBE: "use small letters, digits and -, beginning with a letter",
+    _DATA_PATH: 'write it as https://HOST:PORT, or http to this machine itself; "" when the settings say it',
     _KEY: "write one small letter",
     _PERSON: "write a person as they are certified, as in ada@example.org",
     _PHONE: "write digits and blanks in quotes, with + before the number of a country",
@@ -80,6 +82,7 @@ class SystemsShape(Shape):
 
     environment: ItemId
     probe: Annotated[str, Field(pattern=_PROBE)]
+    data_path: Annotated[str, Field(pattern=_DATA_PATH)] = ""
     items: Annotated[dict[ItemId, ItemShape], Field(min_length=1)]
     enforcement: dict[Id, dict[SwitchId, list[ItemId]]] = {}
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from console.domain.commands import UNKNOWN, VERIFIED
+from console.domain.sighting import contradicts
+from console.queries.from_here import FromHere, look_for_command
 from console.store.readers import Rows
 
 RESULTS = ("refuses_new", "streams_cut", "survives_restart")
+UNTOLD = "not seen"
+"""What an observation says of a notice to users that should have been there and was not (SWI-10)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,22 @@ class CommandView:
     sentence: str = ""
     """Why it ended or is unknown, in the desk's words; "" while there is nothing to say."""
     expires: str = ""
+    from_here: FromHere = field(default_factory=FromHere)
+    """What this desk saw for itself, by its own clock; never merged with the plane's word."""
+    detail: Mapping[str, str] = field(default_factory=dict)
+    """What stands beside the newest observation: a word by back-end, "notice" of the notice to users; {} without."""
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether the plane says "verified" and this desk, looking for itself afterwards, saw the opposite."""
+        if self.state != VERIFIED:
+            return False
+        return contradicts(self.want, self.observed_at, self.from_here.state, self.from_here.at)
+
+    @property
+    def loud(self) -> str:
+        """Why this command must not be overlooked: "unknown", "contradicted", or "" when nothing is wrong."""
+        return "unknown" if self.state == UNKNOWN else "contradicted" if self.contradicted else ""
 
 
 _UNKNOWN = ResultView("unknown", "")
@@ -74,7 +95,21 @@ def command(reader: Rows, command_id: str) -> CommandView | None:
         problem=row["problem"],
         sentence=row["sentence"],
         expires=row["expires"],
+        from_here=look_for_command(reader, command_id),
+        detail=_detail(reader, command_id),
     )
+
+
+def _detail(reader: Rows, command_id: str) -> Mapping[str, str]:
+    """The newest observation's words; anything but an object of texts is none."""
+    text = reader.value(
+        "SELECT s.detail FROM switch_state s JOIN timeline t ON t.n = s.n WHERE s.command_id = ? AND "
+        "s.kind = 'observed' AND t.status <> 'rejected' ORDER BY t.gpos DESC, t.hlc DESC, t.event_id DESC LIMIT 1",
+        (command_id,),
+        "",
+    )
+    found = json.loads(text) if text.startswith("{") else {}
+    return {str(name): str(word) for name, word in found.items()}
 
 
 def _results(reader: Rows, command_id: str) -> Mapping[str, ResultView]:

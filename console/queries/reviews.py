@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from console.store.facts import certified_people
 from console.store.passed import NO_REASON, may_settle, owed
@@ -27,9 +28,12 @@ class OwedReview:
     reason: str
 
 
-def owed_reviews(reader: Rows, me: str = "") -> tuple[OwedReview, ...]:
-    """Every look that is owed and that `me` may take, oldest first; all of them for "" (SWI-3, SWI-9, SWI-11)."""
-    people = certified_people(reader)
+def owed_reviews(reader: Rows, me: str = "", now: datetime | None = None) -> tuple[OwedReview, ...]:
+    """Every look that is owed and that `me` may take, oldest first; all of them for "" (SWI-3, SWI-9, SWI-11).
+
+    With `now`, roles that are lent then count as well.
+    """
+    people = certified_people(reader, now)
     return tuple(
         OwedReview(one.command_id, one.incident, one.switch, one.target, one.why, one.by, one.at, one.reason)
         for one in owed(reader)

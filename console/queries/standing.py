@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from console.domain.commands import UNKNOWN
 from console.domain.errors import InputError
@@ -53,7 +54,8 @@ class Standing:
 
     `roles` maps a role to who holds it in this incident, `entered` a state to when it was entered last (RFC 3339);
     `metric` is that of the signal it opened with, "" without one; `seal` the newest seal's number (0: none) and
-    `sealer` who signed it; `captured_at` when the newest item was; `people` everybody the organisation certified.
+    `sealer` who signed it; `captured_at` when the newest item was; `people` everybody certified, with what is lent to
+    them.
     """
 
     page: IncidentPage
@@ -72,8 +74,13 @@ class Standing:
     people: Mapping[str, CertifiedPerson]
 
 
-def standing(reader: Rows, incident_id: str, policy: Policy, online: bool = True) -> Standing | None:
-    """Where the incident stands, or None when the record does not hold it; `online` is whether the plane answers."""
+def standing(
+    reader: Rows, incident_id: str, policy: Policy, online: bool = True, now: datetime | None = None
+) -> Standing | None:
+    """Where the incident stands, or None when the record does not hold it; `online` is whether the plane answers.
+
+    People are shown with the roles lent to them at `now`; without it, with those they hold by a grant alone.
+    """
     page = incident(reader, incident_id)
     if page is None:
         return None
@@ -96,7 +103,7 @@ def standing(reader: Rows, incident_id: str, policy: Policy, online: bool = True
         seal=seal,
         sealer=sealer,
         captured_at=_time_of(_newest_hlc(reader, incident_id, "evidence.captured")),
-        people=certified_people(reader),
+        people=certified_people(reader, now),
     )
 
 

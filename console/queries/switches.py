@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from console.domain.commands import ENDS, EXPIRED, REFUSED, STALE, SUPERSEDED, Approval, request_subject
@@ -19,8 +19,9 @@ from console.proof.canonical import canonical
 from console.proof.envelope import Envelope
 from console.proof.keys import verify_text
 from console.queries.commands import CommandView, command
+from console.queries.from_here import FromHere, commands_seen_otherwise, look_at_switch
 from console.store.facts import CertifiedPerson, certified_people, open_command, pieces
-from console.store.passed import DECLINED, taken_back
+from console.store.passed import DECLINED, broken_glass, taken_back
 from console.store.readers import Rows
 
 
@@ -56,6 +57,8 @@ class SwitchRow:
     drift: Word
     pending: str
     last: CommandView | None
+    from_here: FromHere = field(default_factory=FromHere)
+    """What this desk saw for itself, by its own clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class HistoryLine:
     command_id: str
     actor: str
     text: str
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,8 @@ class SheetFacts:
     """Event id -> body, of the validations among the candidates."""
     request: Request | None
     busy: str
+    recent_break_glass: int = 0
+    """How often this person's key broke the glass within the last hour."""
 
 
 _NEWEST = "t.gpos DESC, t.hlc DESC, t.event_id DESC"
@@ -127,6 +133,7 @@ _WORDS = (
     "FROM switch_state s JOIN timeline t ON t.n = s.n WHERE t.status <> 'rejected' AND s.kind = ?1 "
 )
 _WAITING = ("open", "approved")
+_SEEN = ("observed", "looked")
 _LOOKED_BACK = timedelta(days=1)
 """How old a request may be by the clock of whoever asked; it lives minutes, but clocks may be hours off."""
 _UNDONE = json.dumps([REFUSED, EXPIRED, STALE, SUPERSEDED])
@@ -140,15 +147,15 @@ def switch_rows(reader: Rows, pairs: Sequence[tuple[str, str]]) -> tuple[SwitchR
 def switch_history(reader: Rows, switch: str, target: str, limit: int = 100) -> tuple[HistoryLine, ...]:
     """Everything recorded about one switch on one item, newest first."""
     found = reader.tuples(
-        "SELECT t.event_id, t.incident, s.at, s.kind, s.state, s.command_id, t.actor, s.detail, s.method, t.hlc "
-        "FROM switch_state s JOIN timeline t ON t.n = s.n WHERE t.status <> 'rejected' AND "
+        "SELECT t.event_id, t.incident, s.at, s.kind, s.state, s.command_id, t.actor, s.detail, s.method, t.hlc, "
+        "s.generation FROM switch_state s JOIN timeline t ON t.n = s.n WHERE t.status <> 'rejected' AND "
         "((s.switch = ?1 AND s.target = ?2) OR (s.switch = '' AND s.command_id IN "
         "(SELECT command_id FROM switch_state WHERE switch = ?1 AND target = ?2 AND command_id <> ''))) "
         "ORDER BY t.gpos DESC, t.hlc DESC, t.event_id DESC LIMIT ?3",
         (switch, target, limit),
     )
     return tuple(
-        HistoryLine(r[0], r[1], r[2] or _time_of(r[9]), r[3], r[4], r[5], r[6], r[8] if r[3] == "observed" else r[7])
+        HistoryLine(r[0], r[1], r[2] or _time_of(r[9]), r[3], r[4], r[5], r[6], r[8] if r[3] in _SEEN else r[7], r[10])
         for r in found
     )
 
@@ -164,9 +171,10 @@ def commands_on(reader: Rows, switch: str, target: str, limit: int = 20) -> tupl
 
 
 def loud_commands(reader: Rows) -> tuple[CommandView, ...]:
-    """Commands whose outcome nobody knows, of every incident, newest first (SWI-7)."""
+    """Commands whose outcome nobody knows, or of which this desk sees the opposite, each newest first (SWI-7)."""
     ids = reader.tuples("SELECT command_id FROM command WHERE state = 'unknown' ORDER BY authorised_at DESC LIMIT 20")
-    return tuple(view for (one,) in ids if (view := command(reader, one)) is not None)
+    found = (command(reader, one) for one in (*commands_seen_otherwise(reader), *(row[0] for row in ids)))
+    return tuple(view for view in found if view is not None and view.loud)
 
 
 def proposed_switches(reader: Rows, incident: str) -> tuple[tuple[str, str], ...]:
@@ -230,8 +238,8 @@ def _request(event: Envelope, given: Sequence[Envelope], people: Mapping[str, Ce
     body = event.body
     radius = BlastRadius(str(body["blast_radius"].get("scope", "")), tuple(body["blast_radius"].get("ids", ())))
     subject = request_subject(
-        command_id=body["command_id"], target=body["target"], want=body["want"], generation=body["generation"],
-        blast_radius=radius, policy_hash=body["policy_hash"], expires=body["expires"],
+        command_id=body["command_id"], switch=body["switch"], target=body["target"], want=body["want"],
+        generation=body["generation"], blast_radius=radius, policy_hash=body["policy_hash"], expires=body["expires"],
     )  # fmt: skip
     approvals = tuple(
         Approval(one.actor, one.device, one.body["sig"], one.body["approved_at"], one.body["same_desk"])
@@ -248,12 +256,16 @@ def _request(event: Envelope, given: Sequence[Envelope], people: Mapping[str, Ce
 
 
 def sheet_facts(
-    reader: Rows, incident: str, switch: Switch, target: str, command_id: str, now: datetime | None = None
+    reader: Rows,
+    incident: str,
+    switch: Switch,
+    target: str,
+    command_id: str,
+    now: datetime | None = None,
+    me: str = "",
 ) -> SheetFacts:
-    """Who is certified, with what is lent at `now`; what could prove each criterion; what was asked.
-
-    And whether another command is under way.
-    """
+    """Who is certified, with what is lent at `now`; what could prove each criterion; what was asked; what `me` used."""
+    people = certified_people(reader, now)
     ids = [
         str(row[0])
         for row in reader.tuples(
@@ -269,14 +281,21 @@ def sheet_facts(
         for one in switch.criteria
     }
     return SheetFacts(
-        people=certified_people(reader, now),
+        people=people,
         candidates=candidates,
         requested=_requested(reader, incident, switch.id, target),
         unsent=_unsent(reader, incident),
         measured=_measured(reader, incident),
         request=approval_request(reader, incident, command_id) if command_id else None,
         busy=open_command(reader, switch.id, target),
+        recent_break_glass=_recent_glass(reader, people.get(me), now),
     )
+
+
+def _recent_glass(reader: Rows, person: CertifiedPerson | None, now: datetime | None) -> int:
+    if person is None or now is None:
+        return 0
+    return len(broken_glass(reader, person.public_key, format_utc(now - timedelta(hours=1))))
 
 
 def _row(reader: Rows, switch: str, target: str) -> SwitchRow:
@@ -295,7 +314,8 @@ def _row(reader: Rows, switch: str, target: str) -> SwitchRow:
     )
     view = command(reader, str(last)) if last else None
     claimed = _claimed(reader, switch, target)
-    return SwitchRow(switch, target, desired, claimed, observed, drift, open_command(reader, switch, target), view)
+    pending, here = open_command(reader, switch, target), look_at_switch(reader, switch, target)
+    return SwitchRow(switch, target, desired, claimed, observed, drift, pending, view, here)
 
 
 def _word(reader: Rows, kind: str, switch: str, target: str, rest: str, *more: str) -> Word:

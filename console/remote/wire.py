@@ -142,10 +142,10 @@ class Wire:
 
     @contextmanager
     def stream(
-        self, path: str, headers: Mapping[str, str], *, silence_s: float
+        self, path: str, headers: Mapping[str, str], *, silence_s: float, method: str = "GET", body: bytes = b""
     ) -> Iterator[tuple[int, Mapping[str, str], Iterator[bytes]]]:
         """An answer that goes on: status, headers, and pieces as they arrive; `silence_s` without one is TimedOut."""
-        with self._answer("GET", path, headers, b"", silence_s) as response:
+        with self._answer(method, path, headers, body, silence_s) as response:
             lowered = {name.lower(): value for name, value in response.headers.items()}
             yield response.status_code, lowered, self._chunks(response)
 

@@ -37,8 +37,11 @@ from console.sync.pace import ClockOffset
 from console.sync.step import Connection
 
 if TYPE_CHECKING:
+    from console.domain.sighting import OwnLook
+    from console.proof.actor import Actor
     from console.remote.plane_client import PlaneClient
     from console.runtime.outside import Outside
+    from console.runtime.probing import ProbeSettings
     from console.runtime.telemetry_feed import FeedStatus, TelemetryFeed
 
 T = TypeVar("T")
@@ -60,7 +63,8 @@ class DeskSettings:
     `clock` returns an aware datetime, `roll` chance in [0, 1), `random10` ten random bytes, `nonce` 64 hex digits. With
     `second_window` a store that another process writes is opened read-only instead of refused. The record is checked
     `check_after_s` seconds after the start, when the window has settled. `head_keeper` keeps the newest event outside
-    the store, so that an older copy of it is found before anything is written.
+    the store, so that an older copy of it is found before anything is written. `probing` says where the desk may look
+    for itself; without it, nowhere.
     """
 
     folder: Path
@@ -76,6 +80,7 @@ class DeskSettings:
     second_window: bool = False
     head_keeper: HeadKeeper | None = None
     check_after_s: float = 2.0
+    probing: ProbeSettings | None = None
 
 
 class Desk:
@@ -144,6 +149,17 @@ class Desk:
         if self._outside is None or self._outside.errands is None:
             raise RefusedError("This desk has no plane to ask; start it with --plane URL.")
         return self._outside.errands.send(request)
+
+    def look_from_here(self, incident: str, switch: str, target: str, actor: Actor) -> Future[OwnLook]:
+        """Has this desk see for itself how a switch stands, on a thread of its own; the look is kept in `incident`.
+
+        Raises RefusedError where no look from here can tell anything, InputError for an unknown target.
+        """
+        if self._running()._writer is None:
+            raise RefusedError(self.read_only)
+        if self._outside is None or self._outside.looks is None:
+            raise RefusedError("This desk was told of no data path to look at; name it in the settings under [probe].")
+        return self._outside.looks.look(incident, switch, target, actor)
 
     def sync_now(self) -> None:
         """The Sync button: every wait ends, a stop is tried again."""
@@ -262,7 +278,7 @@ class Desk:
         settings = OutsideSettings(
             plane_url=chosen.plane_url, verify=chosen.verify, device_key=chosen.device_key, nonce=chosen.nonce,
             clock=chosen.clock, roll=chosen.roll, connection_listeners=tuple(self._connection_listeners),
-            feed_listeners=tuple(self._feed_listeners), tell=self._tell,
+            feed_listeners=tuple(self._feed_listeners), tell=self._tell, probing=chosen.probing,
         )  # fmt: skip
         self._outside = Outside(settings, self._writer, store.reader, store.blobs)
         self._outside.start()

@@ -1,4 +1,4 @@
-"""Everything of a desk that talks: sync, commands, errands, evidence, metrics, each on connections of its own.
+"""Everything of a desk that talks: sync, commands, errands, evidence, metrics, own looks, each on own connections.
 
 Imported late, because HTTP is slow to import and the first paint needs none of it. Without a plane's address only the
 command loop runs, so that whatever a person confirms is refused at once instead of waiting.
@@ -19,6 +19,7 @@ from console.runtime.blob_loop import BlobLoop
 from console.runtime.command_loop import CommandLoop
 from console.runtime.couriers import Couriers
 from console.runtime.far_pages import FarPages
+from console.runtime.probing import OwnLooks, ProbeSettings
 from console.runtime.sync_loop import SyncLoop
 from console.runtime.telemetry_feed import FeedStatus, TelemetryFeed
 from console.runtime.writer import RecordWriter
@@ -41,6 +42,7 @@ class OutsideSettings:
     connection_listeners: Sequence[Callable[[Connection], None]] = ()
     feed_listeners: Sequence[Callable[[FeedStatus], None]] = ()
     tell: Callable[[str], None] = lambda _: None
+    probing: ProbeSettings | None = None
 
 
 class Outside:
@@ -55,11 +57,16 @@ class Outside:
         self.errands: Couriers | None = None
         self.feed: TelemetryFeed | None = None
         self.blobs: BlobLoop | None = None
+        self.looks: OwnLooks | None = None
         senders, lookers = self._clients(2), self._clients(2)
         clock, roll = settings.clock, settings.roll
         self.commands = CommandLoop(
             writer=writer, open_reader=open_reader, senders=senders, lookers=lookers, clock=clock, roll=roll
         )
+        if settings.probing is not None:
+            self.looks = OwnLooks(
+                settings.probing, writer=writer, open_reader=open_reader, clock=clock, tell=settings.tell
+            )
         if settings.plane_url:
             push, metrics, bearer = self._clients(3)
             pull = FarPages(Wire(settings.plane_url, self._now_us, settings.verify), self._tokens, settings.verify)
@@ -77,13 +84,13 @@ class Outside:
 
     def start(self) -> None:
         """Starts every thread; returns when the commands that were under way are known."""
-        for part in (self.commands, self.errands, self.blobs, self.sync, self.feed):
+        for part in (self.commands, self.looks, self.errands, self.blobs, self.sync, self.feed):
             if part is not None:
                 part.start()
 
     def stop(self) -> None:
         """Cuts short what is under way and returns when every thread has ended."""
-        for part in (self.feed, self.blobs, self.errands, self.commands, self.sync):
+        for part in (self.feed, self.blobs, self.errands, self.commands, self.looks, self.sync):
             if part is not None:
                 part.stop()
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from console.domain.gates import COMMANDER, is_blank
+from console.domain.people import Loan, lent_roles
 from console.domain.times import format_utc, from_epoch_us
 from console.proof.envelope import Envelope, SignedEvent
 from console.proof.keys import verify_text
-from console.store.facts import CertifiedPerson, certified_people
+from console.store.facts import CertifiedPerson, certified_people, signed_loans
 from console.store.readers import Rows
 
 BREAK_GLASS, SAME_DESK, AUTOMATIC, NO_REASON = "break_glass", "same_desk", "automatic", "no_reason"
@@ -58,19 +59,21 @@ class Passed:
 
 def owed(reader: Rows, incident: str = "") -> tuple[Passed, ...]:
     """Everything that nobody has settled yet, oldest first; of all incidents unless one is named."""
-    people = certified_people(reader)
+    known = _Known.of(reader)
     told = _told(reader, _TYPES, incident)
     by_command = _grouped(told)
     found = [
         passed
         for signed in told
         if signed.envelope.type in _PASSED
-        for passed in _PASSED[signed.envelope.type](signed.envelope, by_command, people)
+        for passed in _PASSED[signed.envelope.type](signed.envelope, by_command, known.people)
     ]
     return tuple(
         one
         for one in found
-        if not any(_settles(signed, one, people) for signed in by_command[one.incident, one.command_id])
+        if not any(
+            _settles(signed, one, known.at(signed.envelope)) for signed in by_command[one.incident, one.command_id]
+        )
     )
 
 
@@ -118,7 +121,7 @@ def taken_back(reader: Rows, incident: str) -> Mapping[str, str]:
     Who asked may withdraw; a certified person with a role and another name may decline, signed. Either is about the
     newest request for its command at that time.
     """
-    people, newest, found = certified_people(reader), dict[str, Envelope](), dict[str, str]()
+    known, newest, found = _Known.of(reader), dict[str, Envelope](), dict[str, str]()
     for signed in _told(reader, _REQUEST_TYPES, incident):
         event, command_id = signed.envelope, str(signed.envelope.body["command_id"])
         asked = newest.get(command_id)
@@ -126,7 +129,7 @@ def taken_back(reader: Rows, incident: str) -> Mapping[str, str]:
             newest[command_id] = event
         elif asked is not None and event.type == "approval.withdrawn" and event.actor == asked.actor:
             found[asked.event_id] = WITHDRAWN
-        elif asked is not None and event.type == "approval.declined" and _may_decline(signed, asked, people):
+        elif asked is not None and event.type == "approval.declined" and _may_decline(signed, asked, known.at(event)):
             found.setdefault(asked.event_id, DECLINED)
     return found
 
@@ -152,6 +155,28 @@ def _may_decline(signed: SignedEvent, asked: Envelope, people: Mapping[str, Cert
         and person.person != asked.actor
         and is_signed_by_person(signed, people)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Everybody certified with what they hold by a grant, and what was lent: for judging what was said at a moment."""
+
+    people: Mapping[str, CertifiedPerson]
+    loans: tuple[Loan, ...]
+
+    @classmethod
+    def of(cls, reader: Rows) -> _Known:
+        return cls(certified_people(reader), tuple(one.loan for one in signed_loans(reader)))
+
+    def at(self, event: Envelope) -> Mapping[str, CertifiedPerson]:
+        """With the roles that ran when the event was written, by its author's clock."""
+        lent = lent_roles(self.loans, from_epoch_us(int(event.hlc[:12], 16) * 1000))
+        borrowers = {
+            name: replace(self.people[name], roles=self.people[name].roles | held.keys())
+            for name, held in lent.items()
+            if name in self.people
+        }
+        return {**self.people, **borrowers}
 
 
 _ByCommand = Mapping[tuple[str, str], list[SignedEvent]]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from console.store._sqlite import Connection, sqlite_utils_database
 
-PROJECTIONS = 3
+PROJECTIONS = 4
 """Raise it whenever a table below or a function in `projections` changes its meaning."""
 
 TAIL = 2**62

@@ -14,6 +14,7 @@ from typing import Any
 
 from console.domain.errors import InputError
 from console.domain.events import BODIES, check_body
+from console.domain.sighting import BY_DESK
 from console.proof.envelope import SYSTEM, Envelope
 from console.proof.keys import key_id
 from console.store import search
@@ -115,6 +116,14 @@ def _switch(kind: str, at: str) -> _Rows:
         )  # fmt: skip
 
     return rows
+
+
+_OBSERVED, _LOOKED = _switch("observed", "observed_at"), _switch("looked", "observed_at")
+
+
+def _sighted(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
+    """The plane's word is "observed", a desk's own look is "looked": what is in effect never rests on the second."""
+    return (_LOOKED if b["by"] == BY_DESK else _OBSERVED)(n, e, b)
 
 
 def _captured(n: int, e: Envelope, b: Mapping[str, Any]) -> Iterable[tuple[str, _Row]]:
@@ -234,7 +243,7 @@ TABLE: Mapping[str, Projection] = {
     "switch.acknowledged": Projection(_switch("acknowledged", "acknowledged_at"), ("switch",)),
     "switch.refused": Projection(_switch("refused", ""), ("switch",), ("sentence",)),
     "switch.dispatched": Projection(_switch("dispatched", "dispatched_at"), ("switch",)),
-    "switch.observed": Projection(_switch("observed", "observed_at"), ("switch",)),
+    "switch.observed": Projection(_sighted, ("switch",)),
     "switch.drifted": Projection(_switch("drifted", "observed_at"), ("switch",)),
     "evidence.captured": Projection(_captured, ("evidence",)),
     "evidence.sealed": Projection(_sealed, ("seal", "evidence")),

@@ -85,7 +85,11 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("switches.restore", "Restore what is stopped", "Ctrl+Shift+B", "Switches", "switches"),
     ActionSpec("switches.look", "Look at the chosen switch now", "Ctrl+Shift+L", "Switches", "switches"),
     ActionSpec("switches.look_up", "Look up the unknown outcome", "Ctrl+Shift+U", "Switches", "switches"),
+    ActionSpec("switches.failed", "Go to the stop that failed", "Ctrl+Shift+X", "Switches", "switches"),
+    ActionSpec("switches.waiting", "Show requests and reviews that wait", "Ctrl+Shift+A", "Switches", "switches"),
     ActionSpec("switches.approve", "Look at what I am asked to approve", "", "Switches", "switches"),
+    ActionSpec("switches.find", "Find a switch", "Ctrl+Shift+G", "Switches", "switches"),
+    ActionSpec("switches.capability", "Show what each switch can do where", "", "Switches", "switches"),
     # evidence
     ActionSpec("evidence.capture", "Capture from the target now", "Ctrl+E", "Evidence", "evidence"),
     ActionSpec("evidence.add", "Add a file as evidence", "Ctrl+Shift+E", "Evidence", "evidence"),

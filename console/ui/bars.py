@@ -15,6 +15,7 @@ from console.domain.next_step import NextStep
 from console.queries.headline import Headline, OpenIncidents, headline, open_incidents
 from console.queries.standing import upcoming
 from console.queries.sync_state import SyncCounts, sync_counts
+from console.ui.ages import moment_of
 from console.ui.incident_bar import IncidentBar, lamps_of
 from console.ui.status_bar import StatusBar
 from console.ui.text import display
@@ -55,6 +56,7 @@ class Bars(QObject):
         frame.bridge.changed.connect(self._on_changed)
         frame.bridge.connection_changed.connect(self._on_connection)
         frame.bridge.person_changed.connect(self._on_person)
+        frame.bridge.roles_changed.connect(self._on_person)
         self._on_person()
         self._on_connection(frame.bridge.connection)
         self._load()
@@ -91,7 +93,9 @@ class Bars(QObject):
         bridge.ask(open_incidents, owner=self, then=self._show_open)
 
     def _on_person(self) -> None:
-        self._status.show_person(self._frame.session, role_title(self._frame))
+        session = self._frame.session
+        end = moment_of(session.lent.get(next(iter(session.roles), ""), ""))
+        self._status.show_person(session, role_title(self._frame), f" until {end:%H:%M} UTC" if end else "")
 
     def _show_asks(self, counts: SyncCounts) -> None:
         self._status.show_asks(counts.alarms, counts.conflicts, counts.rejected)

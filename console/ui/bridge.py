@@ -60,6 +60,8 @@ class Bridge(QObject):
     attached = Signal()
     person_changed = Signal()
     """Somebody joined, signed in or changed seats, or the desk was locked; said by `seat`."""
+    roles_changed = Signal()
+    """The record has other roles for the person who sits here than the session had."""
     _news = Signal()
 
     def __init__(self, notices: Notices, parent: QObject | None = None) -> None:
@@ -178,8 +180,13 @@ class Bridge(QObject):
     def work(
         self, job: Callable[[], Any], *, owner: QObject, then: Then | None = None, failed: Then | None = None
     ) -> None:
-        """Does a long job on a worker: a capture, a package, a verification. It must not touch a widget."""
-        self._submit(lambda: self._pool().submit(job), owner, then, failed)
+        """Does a long job on a worker: a capture, a package, a verification. It must not touch a widget.
+
+        A job that was bound to an actor writes in their name, and is not begun while the desk is locked.
+        """
+        bound = (*job.args, *job.keywords.values()) if isinstance(job, partial) else ()
+        signs = any(isinstance(one, Actor) for one in bound)
+        self._submit(lambda: self._pool(signs).submit(job), owner, then, failed)
 
     def sync_now(self) -> None:
         """Ends every wait of the sync."""
@@ -208,11 +215,15 @@ class Bridge(QObject):
 
     def _may_write(self, signs: bool) -> Desk:
         """The desk, unless what is to be written is in somebody's name and nobody is there to mean it."""
-        if signs and self._locked:
-            raise RefusedError(self._locked)
+        self._refuse_locked(signs)
         return self.desk
 
-    def _pool(self) -> ThreadPoolExecutor:
+    def _refuse_locked(self, signs: bool) -> None:
+        if signs and self._locked:
+            raise RefusedError(self._locked)
+
+    def _pool(self, signs: bool) -> ThreadPoolExecutor:
+        self._refuse_locked(signs)
         if self._closed:
             raise RefusedError("The desk is closing, so no new work is begun.")
         if self._workers is None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from console.ui.idle_lock import IdleLock
     from console.ui.notice_bars import NoticeBars
     from console.ui.owner_paged import OwnerPaged
+    from console.ui.seat_watch import SeatWatch
 
 TITLE = "Incident console"
 
@@ -61,6 +62,7 @@ class MainWindow(QMainWindow):
         self._bars: Bars | None = None
         self._bands: DeskBands | None = None
         self._idle: IdleLock | None = None
+        self._seat: SeatWatch | None = None
         self._paged: OwnerPaged | None = None
         self._palette: CommandPalette | None = None
         self._kept = kept_layout.read(layout_folder) if layout_folder is not None else {}
@@ -109,8 +111,10 @@ class MainWindow(QMainWindow):
         """Gives the window its frame; the panels follow when there is time."""
         from console.ui.bars import Bars
         from console.ui.desk_bands import DeskBands
+        from console.ui.failed_stop_band import FailedStopBand
         from console.ui.idle_lock import IdleLock
         from console.ui.owner_paged import OwnerPaged
+        from console.ui.seat_watch import SeatWatch
 
         self.furnish()
         self.frame = frame
@@ -119,7 +123,11 @@ class MainWindow(QMainWindow):
         self._bands = DeskBands(frame, self._top)
         self._bands.wanted.connect(self._run)
         self._rows.insertWidget(self._rows.indexOf(self.notice_bars), self._bands)
+        self.failed_stops = FailedStopBand(frame, self._top)
+        self.failed_stops.wanted.connect(self._run)
+        self._rows.insertWidget(self._rows.indexOf(self._bands), self.failed_stops)
         self._paged = OwnerPaged(frame, self)
+        self._seat = SeatWatch(frame, self)
         self._idle = IdleLock(frame, self)
         self._idle.start()
         frame.bridge.person_changed.connect(self._on_person)
@@ -177,7 +185,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: D102, N802
         if self._layout_folder is not None and self._furnished and not self.field.shows_page:
             kept_layout.write(self, self._layout_folder, self._theme.name)
-        for part in (self._bars, self._idle):
+        for part in (self._bars, self._idle, self._seat):
             if part is not None:
                 part.stop()
         if self._furnished:

@@ -5,6 +5,7 @@ A key in here lives only as long as the person is signed in. Nothing of it is ev
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -59,6 +60,7 @@ class Session:
     """One sitting at the desk.
 
     `person` is who sits here, signed in or not: `ic@example.org`, or `local:NAME` on a desk that never enrolled.
+    `roles` are those of the invitation until the record says which are held now; `lent` which of them until when.
     `origin` is the plane's, what names the world to a person ("" alone). `key` is the person's, None while locked or
     without one. `kept` says where the desk's own keys are. `evidence_identity` is an `age.Identity`, None without one.
     """
@@ -67,6 +69,7 @@ class Session:
     display_name: str = ""
     exercise: bool = True
     roles: tuple[str, ...] = ()
+    lent: Mapping[str, str] = field(default_factory=dict)
     key: SigningKey | None = field(default=None, repr=False)
     evidence_identity: EvidenceIdentity | None = field(default=None, repr=False)
     openers: Openers | None = None
@@ -102,18 +105,20 @@ class Session:
     def joined(self, found: Joined) -> None:
         """From now on this is the desk of the person that the plane named."""
         self.person, self.roles, self.key = found.member.person, found.member.roles, found.key
+        self.lent = {}
         self.origin, self.kept, self.locked = found.member.plane.origin, found.identity.kept, ""
 
     def sign_in(self, sitter: Sitter, key: SigningKey) -> None:
         """From now on this person sits here, with their key."""
         self.person, self.display_name, self.roles = sitter.person, sitter.display_name, sitter.roles
-        self.key, self.locked = key, ""
+        self.key, self.locked, self.lent = key, "", {}
 
     def lock(self, why: str) -> None:
         """Puts the key away; the person still sits here, but nothing can be signed until somebody signs in.
 
-        The last reference held by the window goes. Python and the library may have copied the bytes, so that memory
-        read by somebody with the rights of this account is not defended against.
+        The last reference held by the window goes; a job that was begun before keeps its own until it ends. Nothing is
+        overwritten: Python and the library hold the bytes where nobody can, so that memory read by somebody with the
+        rights of this account is not defended against.
         """
         self.key, self.locked = None, why
 

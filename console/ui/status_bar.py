@@ -104,8 +104,8 @@ class StatusBar(QWidget):
     def _on_asks(self, _: bool = False) -> None:
         self.sync_wanted.emit()
 
-    def show_person(self, session: Session, role: str = "") -> None:
-        """Shows who sits here and acts in which role (its title), and loudly when nobody could sign a command."""
+    def show_person(self, session: Session, role: str = "", until: str = "") -> None:
+        """Shows who sits here in which role (its title, `until` when it is lent), loudly when nobody could sign."""
         name = f"{session.name[:MOST_NAME]}\u2026" if len(session.name) > MOST_NAME else session.name
         if session.locked:
             self.person.set_state("LOCKED: SIGN IN", "triangle", "abnormal")
@@ -114,7 +114,7 @@ class StatusBar(QWidget):
         elif not session.enrolled:
             self.person.set_state(f"{name} (alone, cannot sign)", "hollow_square", "normal")
         else:
-            self.person.set_state(f"{name}: {role[:MOST_NAME] or 'no role'}", "ring", "normal")
+            self.person.set_state(f"{name}: {role[:MOST_NAME] or 'no role'}{until}", "ring", "normal")
         kept = f"The keys of this desk are {session.kept}." if session.kept else ""
         plain_tooltip(self.person, "\n".join(part for part in (session.person, session.locked, kept) if part))
 

@@ -29,6 +29,7 @@ BENCHMARKS = {
     "ui_gap_sync": "The longest gap of the window with live plots while that sync runs, against the same at rest",
     "search_1m": "A rare word among 1,000,000 lines of a record, newest first, against a LIKE scan",
     "click_to_receipt": "Second press to the plane's receipt on the screen, against a raw socket to the same plane",
+    "notice_50": "A stop taken or seen until fifty desks that long-poll have it, against a byte to fifty sockets",
     "chain_check_100k": "Every row, link and chain of 100,000 stored events, against SHA-256 over their signed texts",
     "verify_1g": "Verifying a sealed package of 1 GiB, against openssl dgst -sha256 over the same bytes",
 }

@@ -15,6 +15,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject
 
+from console.actions.approvals import request_approval
 from console.domain.changes import Changes
 from console.domain.errors import EnvironmentFault
 from console.domain.times import format_utc, to_epoch_us
@@ -27,6 +28,7 @@ from console.ui.bridge import Bridge
 from console.ui.frame import Frame
 from console.ui.notices import Notices
 from console.ui.selection import Selection
+from console.ui.switches.looking import look_from
 from console.ui.theme import Theme
 from tests.fakes.desk_frame import DESK_KEY, Outside, make_session
 from tests.fakes.record_kit import body_of, key_of
@@ -185,6 +187,43 @@ class SwitchStand:
             by="plane",
             observed_at=self.now_text(seen_s),
         )
+
+    def partly(self, command_id: str, *, notice: str = "", seen: str = "unknown", **words: str) -> None:
+        """As if the plane had carried a stop out and each back-end said `words` of it, by its name."""
+        at = {"switch": SWITCH, "target": TARGET, "command_id": command_id, "generation": 1}
+        self.tell("switch.acknowledged", **at, want="stopped", acknowledged_at=self.now_text(-5))
+        unknown = {"result": "unknown", "evidence": ""}
+        self.tell(
+            "switch.observed",
+            **at,
+            state=seen,
+            method="probe",
+            by="plane",
+            observed_at=self.now_text(-4),
+            results=dict.fromkeys(("refuses_new", "streams_cut", "survives_restart"), unknown),
+            detail=words | ({"notice": notice} if notice else {}) | {"probes": "6"},
+        )
+
+    def tripped(self, command_id: str, *, expires_s: float = 1_500) -> None:
+        """As if a breaker of the plane had stopped the tenant by itself."""
+        self.tell(
+            "breaker.tripped", command_id=command_id, breaker="cost_runaway", switch=SWITCH, target=TARGET,
+            generation=1, fingerprint="f", owner_role="incident_commander", expires=self.now_text(expires_s),
+            sentence="Spending ran away, so the workspace was stopped.",
+        )  # fmt: skip
+
+    def ask(self, asker: Actor, reason: str, command_id: str = "") -> str:
+        """Somebody's request for a second person to a stop of everything; returns its event id."""
+        look = look_from(self.plane.select(self.incident, "FF_GLOBAL_AI", "environment.range", "stopped"))
+        policy, now = self.frame.policy, self.desk.settings.clock()
+        self.desk.act(
+            request_approval, self.incident, command_id=command_id or self.incident, switch="FF_GLOBAL_AI",
+            target="environment.range", want="stopped", preview=look.preview, reason=reason,
+            inventory=policy.inventory, catalogue=policy.switches, policy_hash=policy.hash, actor=asker, now=now,
+        ).result(5)  # fmt: skip
+        newest = "SELECT event_id FROM timeline WHERE type = 'approval.requested' ORDER BY n DESC"
+        found: str = self.desk.query(lambda reader: reader.value(newest))
+        return found
 
     def move(self, command_id: str, state: str, **known: Any) -> None:
         """Moves a command's row as the sync does."""

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
+from console.domain import sighting
 from console.domain.commands import order_from_object
 from console.plane import orders, probes
 from console.proof.canonical import parse_canonical
@@ -134,13 +135,13 @@ def _by_generation(stack: ExitStack) -> None:
         held = read.switches.get((aim.switch, aim.target))
         return held is not None and held.generation == aim.generation
 
-    wrap(stack, probes, "judge_reply", judge)
+    wrap(stack, sighting, "judge_reply", judge)
     wrap(stack, probes, "holds", holds)
     wrap(stack, Operator, "is_ours", is_ours)
 
 
 def _reply_is_verified(stack: ExitStack) -> None:
-    swap(stack, probes, "judge_reply", lambda reply, aim: "in_effect")
+    swap(stack, sighting, "judge_reply", lambda reply, aim: "in_effect")
     swap(stack, probes, "holds", lambda read, aim: True)
     swap(stack, Operator, "is_ours", lambda operator, held, command: held.generation >= command.generation)
 
@@ -151,7 +152,7 @@ def _state_is_verified(stack: ExitStack) -> None:
     def judge(original: Any, reply: Any, aim: Any) -> Any:
         return "in_effect" if (reply.outcome == "switched_off") == (aim.want == "stopped") else "not_in_effect"
 
-    wrap(stack, probes, "judge_reply", judge)
+    wrap(stack, sighting, "judge_reply", judge)
     swap(stack, probes, "holds", lambda read, aim: True)
     swap(stack, Operator, "is_ours", lambda operator, held, command: held.state == command.want)
 

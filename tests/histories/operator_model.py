@@ -13,6 +13,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from console.domain import sighting
 from console.domain.commands import (
     ACKNOWLEDGED,
     DISPATCHED,
@@ -27,6 +28,7 @@ from console.domain.commands import (
     may_move,
     order_from_object,
 )
+from console.domain.sighting import Aim
 from console.domain.switches import RUNNING, STOPPED
 from console.domain.times import format_utc, from_epoch_us, parse_utc
 from console.plane import probes
@@ -36,7 +38,6 @@ from console.plane.ledger import Command
 from console.plane.ledger import Result as LedgerResult
 from console.plane.orders import Situation, authorship_problem, order_problem
 from console.plane.previews import Preview
-from console.plane.probes import Aim
 from console.proof.canonical import parse_canonical
 from console.proof.keys import leaf_digest
 from console.protocol.problems import Problem
@@ -232,7 +233,7 @@ class Operator:
         reply = actuator.probe((aim.switch, aim.target))
         if self.world.chance(self.world.trouble.back_end_loses):
             reply = ProbeReply(NO_ANSWER, reply.at)
-        seen = probes.judge_reply(reply, aim)
+        seen = sighting.judge_reply(reply, aim)
         if seen == "in_effect" and aim.want == RUNNING:
             seen = "in_effect" if probes.holds(actuator.read_back(), aim) else "unknown"
         state = VERIFIED if seen == "in_effect" else UNKNOWN

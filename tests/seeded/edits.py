@@ -6,6 +6,7 @@ removal never silently removes nothing.
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import sys
 import textwrap
@@ -28,8 +29,8 @@ def function(owner: Any, name: str, old: str, new: str, *also: Any) -> Put:
         original = inspect.unwrap(getattr(owner, name))
         source = _replaced(textwrap.dedent(inspect.getsource(original)), old, new, f"{owner.__name__}.{name}")
         made: dict[str, Any] = {}
-        exec(compile(source, original.__code__.co_filename, "exec", dont_inherit=True, flags=_ANNOTATIONS),
-             original.__globals__, made)  # fmt: skip
+        code = compile(source, original.__code__.co_filename, "exec", dont_inherit=True, flags=_ANNOTATIONS)
+        exec(code, original.__globals__, made)  # noqa: S102 - the program's own source, with a rule less
         for place in (owner, *also):
             stack.enter_context(patch.object(place, name, made[name]))
 
@@ -45,7 +46,7 @@ def copy_of(module: ModuleType, pairs: Pairs) -> ModuleType:
         source = inspect.getsource(module)
         for old, new in pairs:
             source = _replaced(source, old, new, module.__name__)
-        exec(compile(source, str(module.__file__), "exec"), known.__dict__)
+        exec(compile(source, str(module.__file__), "exec"), known.__dict__)  # noqa: S102 - as above
         _copies[module.__name__, pairs] = known
     return known
 
@@ -57,6 +58,11 @@ def imported(place: ModuleType, name: str, module: ModuleType, *pairs: tuple[str
         stack.enter_context(patch.object(place, name, getattr(copy_of(module, pairs), name)))
 
     return put
+
+
+def module(name: str) -> ModuleType:
+    """The module of that name."""
+    return importlib.import_module(name)
 
 
 def swapped(owner: Any, name: str, around: Callable[..., Any]) -> Put:

@@ -7,7 +7,7 @@ enforce it, each is also removed alone: the other must still hold the line.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 
 from tests.seeded.edits import Put
@@ -20,7 +20,7 @@ Scenario = Callable[[Line], None]
 class Rule:
     """`holds` raises AssertionError when the line did not hold; `desk` and `plane` switch the rule off there.
 
-    `fresh` asks for a line of its own each time, `exercise` says of which world, `needs_line` whether it needs one.
+    `fresh` asks for a line of its own each time, `exercise` says of which world.
     """
 
     name: str
@@ -29,7 +29,6 @@ class Rule:
     plane: Put | None = None
     fresh: bool = False
     exercise: bool = True
-    needs_line: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class Proof:
         return self.holds and self.caught and "NO" not in (self.desk, self.plane) and not self.trouble
 
 
-LineOf = Callable[[Rule], Line]
+LineOf = Callable[[Rule], AbstractContextManager[Line]]
 
 
 def prove(rule: Rule, line_of: LineOf) -> Proof:
@@ -59,8 +58,7 @@ def prove(rule: Rule, line_of: LineOf) -> Proof:
 
     def held(*puts: Put) -> bool:
         try:
-            line = line_of(rule)
-            with ExitStack() as stack:
+            with line_of(rule) as line, ExitStack() as stack:
                 for put in puts:
                     put(stack)
                 rule.holds(line)

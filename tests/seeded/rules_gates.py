@@ -15,7 +15,18 @@ from tests.fakes.planes import fresh_id, now
 from tests.seeded import edits
 from tests.seeded.edits import Pairs, Put
 from tests.seeded.line import (
-    BOREALIS, CACHE, COMMANDER, OWNER, RANGE, SECOND, SECURITY, TWIN, Attempt, Line, approved,
+    BOREALIS,
+    CACHE,
+    COMMANDER,
+    OWNER,
+    RANGE,
+    SECOND,
+    SECURITY,
+    TWIN,
+    Attempt,
+    Line,
+    approved,
+    need,
 )  # fmt: skip
 from tests.seeded.rule import Rule, Scenario
 
@@ -31,7 +42,7 @@ ELSEWHERE: dict[str, Any] = {
 
 
 def gate(name: str, off: tuple[str, str] | Pairs, holds: Scenario, *more: tuple[Put, Put]) -> Rule:
-    """A rule that stands in `domain.gates`, which desk and plane each call for themselves; `off` is (old, new) there."""
+    """A rule that stands in `domain.gates`, which desk and plane each call; `off` is (old, new) there."""
     pairs: Any = (off,) if isinstance(off[0], str) else off
     desk, plane = (edits.imported(at, "unmet_gates", gates, *pairs) for at in (switches, orders))
     return Rule(name, holds, edits.all_of(desk, *(d for d, _ in more)), edits.all_of(plane, *(p for _, p in more)))
@@ -45,6 +56,12 @@ def refused(attempt: Attempt) -> None:
 def taken(attempt: Attempt) -> None:
     """What a permission must not be refused."""
     assert attempt.taken, attempt.desk or f"{attempt.kind} {attempt.gates}"
+
+
+def first(attempt: Attempt) -> Attempt:
+    """What an attempt rests on and must have been taken before it; a fault of the scenario where it was not."""
+    need(attempt.taken, attempt)
+    return attempt
 
 
 # -- stops
@@ -146,9 +163,9 @@ def _commander_may(line: Line) -> None:
 
 
 def _glass_by_anybody(line: Line) -> None:
-    """An administrator who commands nothing; `OWNER` also commands, so the switch is one of the twin's."""
-    asked = line.ask(CACHE, RANGE, break_glass="Nobody answers.")
-    refused(line.confirm(asked, TOOLS))
+    """By the security lead, who owns the switch and may stop with it."""
+    asked = line.ask("FF_EGRESS_BLOCK", RANGE, break_glass="Nobody answers.")
+    refused(line.confirm(asked, SECURITY))
 
 
 # -- the second person

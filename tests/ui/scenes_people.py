@@ -24,7 +24,7 @@ def _people(studio: Studio) -> None:
     events = []
     for person, key, name, role in (
         (BEN.person, OTHER_KEY, "Ben Other", "security_lead"),
-        ("scribe@example.org", key_of(51), "Sol Penn", "scribe"),
+        ("scribe@example.org", key_of(51), "Sol Penn", "support_lead"),
         ("gone@example.org", key_of(52), "Left Lastyear", "sre_on_call"),
     ):
         body = {"person": person, "public_key": key.public_hex, "display_name": name}
@@ -60,7 +60,7 @@ def people_window(studio: Studio, take: Take) -> None:
     window = _at_work(studio)
     window.go_to("people")
     studio.settle()
-    in_themes(studio, take, window, "window-people")
+    in_themes(studio, take, window, "window-people", "dark", "light", "high_contrast")
     window.go_to("switches")
     window.dispatcher.run("desk.lock")
     studio.settle()

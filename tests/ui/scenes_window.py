@@ -26,7 +26,7 @@ def _window(studio: Studio) -> MainWindow:
     return window
 
 
-def _under_way(studio: Studio) -> MainWindow:
+def under_way(studio: Studio) -> MainWindow:
     """An hour with three incidents, the gravest chosen, its fault on the screen."""
     many(studio, 2)
     studio.pass_time(400)
@@ -50,7 +50,7 @@ def _read(studio: Studio, window: MainWindow) -> None:
 
 
 def window_at_work(studio: Studio, take: Take) -> None:
-    window = _under_way(studio)
+    window = under_way(studio)
     window.go_to("incident")
     in_themes(studio, take, window, "window", "dark", "light", "high_contrast")
     for panel_id in ("telemetry", "switches", "evidence", "timeline"):
@@ -71,7 +71,7 @@ def window_first(studio: Studio, take: Take) -> None:
 
 
 def window_offline(studio: Studio, take: Take) -> None:
-    window = _under_way(studio)
+    window = under_way(studio)
     studio.go_offline()
     _read(studio, window)
     for panel_id in ("triage", "telemetry", "evidence", "timeline", "switches"):
@@ -111,7 +111,7 @@ def window_hostile(studio: Studio, take: Take) -> None:
 
 
 def window_palette(studio: Studio, take: Take) -> None:
-    window = _under_way(studio)
+    window = under_way(studio)
     window.dispatcher.run("desk.palette")
     studio.settle()
     take("window-palette", window)
@@ -126,7 +126,7 @@ def window_palette(studio: Studio, take: Take) -> None:
 
 
 def window_notices(studio: Studio, take: Take) -> None:
-    window = _under_way(studio)
+    window = under_way(studio)
     say = studio.frame.notices.say
     say("Synced: 3 entries were sent.")
     another = "Another incident is open, SEV-1: Refusals out of bounds at cascade"

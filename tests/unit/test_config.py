@@ -32,6 +32,21 @@ def settings(tmp_path: Path) -> Path:
     return tmp_path / "settings.toml"
 
 
+def test_a_probe_table_names_paths_and_token_files_by_environment(settings: Path) -> None:
+    settings.write_text(
+        '[probe]\nenvironment.range = "http://127.0.0.1:8080"\n\n[probe.token_file]\nrange = "range.token"\n', "utf-8"
+    )
+    probe = load(settings).probe
+    assert dict(probe.environment) == {"range": "http://127.0.0.1:8080"}
+    assert dict(probe.token_file) == {"range": settings.parent / "range.token"}
+    settings.write_text("[probe.environment]\nrange = 8080\n", "utf-8")
+    with pytest.raises(SettingsError, match=r"line 2: probe\.environment\.range must be text"):
+        load(settings)
+    settings.write_text('[probe]\nenvironment = "http://127.0.0.1"\n', "utf-8")
+    with pytest.raises(SettingsError, match=r"probe\.environment must be a table"):
+        load(settings)
+
+
 def test_no_file_means_the_defaults(settings: Path) -> None:
     assert load(settings) == Settings()
 

@@ -163,7 +163,8 @@ class Players:
 
     def _restart_once(self, incident: str, event: Envelope) -> None:
         """After the first stop was seen to work the gateway's process is killed, to see whether it survives."""
-        if event.body["state"] == STOPPED and event.body["results"]["survives_restart"]["result"] == "unknown":
+        survives = event.body["results"].get("survives_restart", {}).get("result")  # a desk's own look has no results
+        if event.body["state"] == STOPPED and survives == "unknown":
             self._range.restart_gateway("KILL")
             self._say(incident, self._cast.actor(SECOND), "I killed the gateway's process and it came back by itself.")
 

@@ -18,7 +18,10 @@ from console.evidence.age import Identity, new_identity
 from console.policy import default_path, load
 from console.proof.keys import SEED_BYTES, SigningKey
 from console.runtime.desk import Desk
+from console.runtime.probing import ProbeSettings
 from console.simulator.range_client import RangeClient
+
+RANGE = "environment.range"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,12 @@ class Stage(House):
         self.cast, desk_key = Cast.assemble(), SigningKey(secrets.token_bytes(SEED_BYTES))
         self.evidence, self.custodian, self.escrow = new_identity(), new_identity(), new_identity()
         self.certify(papers(self.cast, desk_key))
-        self.open_desk(desk_key, len(self.cast.keys), self.prepare)
+        looks = ProbeSettings(
+            inventory=self.policy.inventory,
+            urls={RANGE: self.gateway_url},
+            token=lambda _: tokens["probe_token"],  # in memory, for this exercise only
+        )
+        self.open_desk(desk_key, len(self.cast.keys), self.prepare, looks)
         self.helpers = self.closing.enter_context(ThreadPoolExecutor(2, "demo"))
 
     def _make_folders(self) -> None:

@@ -27,6 +27,7 @@ from console.plane.backends import (
     Refuser,
     Sample,
 )
+from console.protocol import data_path
 
 _ID = re.compile(r"[0-9A-Za-z._-]{0,100}")
 _DECIMAL = re.compile(r"-?\d{1,15}(\.\d{1,12})?")
@@ -129,19 +130,11 @@ def batch(block: bytes) -> Batch | None:
 
 
 def refusers(value: Mapping[str, Any]) -> tuple[Refuser, ...]:
-    """The switches a refusal names: `refused_by` when the gateway lists them all, else the one it names."""
-    listed = value.get("refused_by")
-    entries = listed if isinstance(listed, list) and listed else [value]
-    return tuple(
-        Refuser(
-            _label(entry.get("switch"), "switch"),
-            _label(entry.get("target"), "target"),
-            _whole(entry.get("generation"), "generation"),
-            _label(entry.get("command_id"), "command_id"),
-        )
-        for entry in entries
-        if isinstance(entry, dict)
-    )
+    """The switches a refusal names, as `protocol.data_path` reads them."""
+    try:
+        return data_path.refusers(value)
+    except InputError as error:
+        raise BackEndFault(error.sentence) from error
 
 
 def _sample(entry: object) -> Sample | None:

@@ -17,42 +17,28 @@ from typing import Any
 import aiohttp
 
 from console.domain.inventory import Inventory, InventoryItem
-from console.plane.adapters import answers
 from console.plane.backends import (
     NO_ANSWER,
-    OVERLOADED,
     SERVED,
-    SWITCHED_OFF,
     BackEndFault,
     ProbeReply,
     ProbeStream,
     StreamEnd,
 )
+from console.protocol.data_path import (
+    MAX_REFUSAL_BYTES,
+    MOST_TENANTS,
+    PATH,
+    TOKEN_HEADER,
+    is_answer,
+    only_this_tenant,
+    refusal,
+    requests_for,
+    routes,
+)
 
-_MAX_REFUSAL = 64 * 1024
 _MAX_LINE = 64 * 1024
 _MAX_NOTICE = 1000
-MOST_TENANTS = 8
-"""Tenants tried before a probe gives up seeing past blocked ones."""
-
-_BLOCKS = ("FF_GLOBAL_AI", "FF_TENANT_BLOCK", "FF_FEATURE", "FF_TOKEN_BUDGET")
-_NEEDS_TARGET = ("FF_TOOL_REVOKE", "FF_MODEL_ROUTE", "FF_INDEX_FREEZE", "FF_ROW_QUARANTINE")
-_NEEDS_ABILITY: Mapping[str, str] = {
-    "FF_AGENT_DRAFT": "agent",
-    "FF_READ_ONLY": "write",
-    "FF_MEMORY_WRITES": "memory",
-    "FF_EXTERNAL_CALLS": "external",
-    "FF_BROWSER_ACCESS": "browser",
-    "FF_EGRESS_BLOCK": "egress",
-    "FF_SAFETY_FILTER": "unfiltered",
-    "FF_STATIC_RESPONSE": "model_answer",
-    "FF_HUMAN_REVIEW": "unreviewed",
-    "FF_REASONING_TURNS": "long_reasoning",
-    "FF_TRUST_CAVEAT": "plain_answer",
-    "FF_CACHE_BYPASS": "cache",
-    "FF_SESSIONS": "session",
-}
-"""The ability that a switch takes away, by the gateway's word for it."""
 _MAX_ANSWER = 1024 * 1024
 
 
@@ -70,18 +56,14 @@ class DataPath:
     def __init__(
         self, url: str, probe_token: str, inventory: Inventory, connections: Callable[[], aiohttp.ClientSession]
     ) -> None:
-        self._url = f"{url}/v1/chat"
-        self._headers = {"x-probe": probe_token}
+        self._url = url + PATH
+        self._headers = {TOKEN_HEADER: probe_token}
         self._inventory = inventory
         self._connections = connections
 
     def requests_for(self, switch: str, item: InventoryItem) -> list[dict[str, Any]]:
         """Bodies of requests that `switch` on `item` would refuse, one a tenant; none when no request can tell."""
-        needs = _needs(switch, item)
-        if needs is None:
-            return []
-        plain: dict[str, Any] = {"input": "Probe: is this path open?", "max_tokens": 1}
-        return [route | plain | needs for route in _routes(self._inventory, item)]
+        return requests_for(self._inventory, switch, item)
 
     async def probe(self, switch: str, item: InventoryItem, seconds: float) -> ProbeReply:
         """Send a short request and see what it meets; never raises."""
@@ -103,11 +85,11 @@ class DataPath:
         reply = ProbeReply(NO_ANSWER, _now())
         try:
             async with asyncio.timeout(seconds):
-                for route in _routes(self._inventory, item)[:MOST_TENANTS]:
+                for route in routes(self._inventory, item)[:MOST_TENANTS]:
                     reply, answer = await self._ask(route | plain)
                     if answer is not None:
                         return replace(reply, notice=_notice(await _whole(answer)))
-                    if not _only_this_tenant(reply, route["tenant"], item):
+                    if not only_this_tenant(reply, route["tenant"], item):
                         return reply
         except (aiohttp.ClientError, TimeoutError, OSError, BackEndFault):
             return ProbeReply(NO_ANSWER, _now())
@@ -122,7 +104,7 @@ class DataPath:
             async with asyncio.timeout(seconds):
                 for body in self.requests_for(switch, item)[:MOST_TENANTS]:
                     reply, answer = await self._ask(body | more)
-                    if answer is not None or not _only_this_tenant(reply, body["tenant"], item):
+                    if answer is not None or not only_this_tenant(reply, body["tenant"], item):
                         return reply, answer
         except (aiohttp.ClientError, TimeoutError, OSError, BackEndFault):
             return ProbeReply(NO_ANSWER, _now()), None
@@ -140,13 +122,12 @@ class DataPath:
         first = b""
         try:
             if response.status != 200:
-                return _refusal(response.status, await response.content.read(_MAX_REFUSAL)), None
+                return _refusal(response.status, await response.content.read(MAX_REFUSAL_BYTES)), None
             first = await response.content.readany()
-            return (
-                (ProbeReply(SERVED, _now()), Answer(response, first))
-                if first
-                else (ProbeReply(NO_ANSWER, _now()), None)
-            )
+            if is_answer(response.headers.get("content-type", ""), first):
+                return ProbeReply(SERVED, _now()), Answer(response, first)
+            response.close()
+            return ProbeReply(NO_ANSWER, _now()), None
         finally:
             if not first:
                 response.release()
@@ -233,53 +214,8 @@ def _notice(data: bytes) -> str:
 
 
 def _refusal(status: int, data: bytes) -> ProbeReply:
-    """What a status other than 200 says, and which switches its problem names."""
-    at = _now()
-    if status == 503:
-        return ProbeReply(OVERLOADED, at)
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        value = None
-    if status == 403 and isinstance(value, dict) and value.get("kind") == "switched_off":
-        return ProbeReply(SWITCHED_OFF, at, answers.refusers(value))
-    return ProbeReply(NO_ANSWER, at)
-
-
-def _only_this_tenant(reply: ProbeReply, tenant: str, item: InventoryItem) -> bool:
-    """Whether a request was refused only because its tenant is blocked, while `item` is something else."""
-    return bool(reply.refused_by) and item.id != tenant and all(r.target == tenant for r in reply.refused_by)
-
-
-def _needs(switch: str, item: InventoryItem) -> dict[str, Any] | None:
-    """What a request must ask for so that this switch refuses it; None when none can."""
-    if switch in _BLOCKS:
-        return {}
-    if switch in _NEEDS_TARGET:
-        return {"needs": [item.id]}
-    if switch == "FF_PROMPT_PATTERN" and item.text:
-        return {"input": f"Probe: {item.text}"}
-    ability = _NEEDS_ABILITY.get(switch)
-    return {"needs": [ability]} if ability is not None else None
-
-
-def _routes(inventory: Inventory, item: InventoryItem) -> list[dict[str, str]]:
-    """Tenant, surface and region of requests that pass through `item`, one a tenant, in order of id."""
-    environment = item.id if item.kind == "environment" else item.environment
-    around = sorted((o for o in inventory.items.values() if o.environment == environment), key=lambda other: other.id)
-    if item.kind == "tenant":
-        tenants = [item.id]
-    else:
-        tenants = [o.id for o in around if o.kind == "tenant" and (not item.tenants or o.id in item.tenants)]
-    routes = []
-    for tenant in tenants:
-        found = {"tenant": tenant}
-        for kind in ("surface", "region"):
-            serving = [o.id for o in around if o.kind == kind and (not o.tenants or tenant in o.tenants)]
-            found[kind] = item.id if item.kind == kind else next(iter(serving), "")
-        if all(found.values()):
-            routes.append(found)
-    return routes
+    """What a status other than 200 says just now."""
+    return refusal(status, data, _now())
 
 
 def _now() -> datetime:

@@ -29,6 +29,7 @@ from console.plane.backends import (
     ReadBack,
     StreamEnd,
 )
+from console.protocol.data_path import MOST_TENANTS, only_this_tenant
 
 Pairs = tuple[tuple[str, str], ...]
 """Switches and targets that a request passes."""
@@ -98,10 +99,10 @@ class GatewayPath:
         reply, passed = ProbeReply(NO_ANSWER, _now()), Pairs()
         try:
             async with asyncio.timeout(seconds):
-                for tenant in self._tenants(item)[: data_path.MOST_TENANTS]:
+                for tenant in self._tenants(item)[:MOST_TENANTS]:
                     passed = _passed(switch, item, tenant)
                     reply, answer = await self._ask(tenant, passed, body)
-                    if answer is not None or not data_path._only_this_tenant(reply, tenant, item):
+                    if answer is not None or not only_this_tenant(reply, tenant, item):
                         return reply, answer, passed
         except (aiohttp.ClientError, TimeoutError, OSError, BackEndFault):
             return ProbeReply(NO_ANSWER, _now()), None, passed

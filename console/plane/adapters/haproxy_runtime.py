@@ -171,7 +171,9 @@ def write_rows(table: Path, rows: Mapping[str, Held]) -> None:
     """Replace a map's file so that a crash leaves the old or the new one, never a part. Raises OSError."""
     fresh = table.with_name(f".{table.name}.new")
     text = "".join(f"{name} {value_of(held)}\n" for name, held in sorted(rows.items()))
-    with fresh.open("w", encoding="utf-8") as file:
+    fresh.unlink(missing_ok=True)
+    # made anew: a link that somebody laid there must not lead the writing elsewhere
+    with fresh.open("x", encoding="utf-8") as file:
         if table.exists():
             os.fchmod(file.fileno(), table.stat().st_mode & 0o777)
         file.write(text)

@@ -7,8 +7,10 @@ nobody has, named after generation and id), so neither is ever there without the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import math
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import replace
@@ -54,6 +56,7 @@ RENEW_EVERY_S = 3600.0
 
 _EVERY_POLICY = "*"
 _MARK = "console-switch."
+_MARKED = re.compile(r"console-switch\.(running|stopped)\.([0-9]{1,15})\.((?:[0-9a-f]{2}){0,1000})")
 _REFUSED_BY_ROLE = "is disallowed by this role"
 _MAX_ANSWER = 4 * 1024 * 1024
 _ROUNDS = 3
@@ -317,12 +320,9 @@ def _held(role: Mapping[str, Any]) -> Held:
     """The switch as a role carries it. A role that was opened by hand is running, whatever its mark says."""
     held = Held(RUNNING, 0, "")
     for name in _words(role, "disallowed_policies"):
-        if name.startswith(_MARK):
-            try:
-                state, generation, id_hex = name.removeprefix(_MARK).split(".")
-                held = Held(state, int(generation), bytes.fromhex(id_hex).decode("utf-8"))
-            except ValueError:
-                continue
+        if found := _MARKED.fullmatch(name):
+            with contextlib.suppress(UnicodeDecodeError):
+                held = Held(found[1], int(found[2]), bytes.fromhex(found[3]).decode("utf-8"))
     is_shut = _EVERY_POLICY in _words(role, "disallowed_policies_glob")
     if (held.state == STOPPED) != is_shut:
         return replace(held, state=STOPPED if is_shut else RUNNING, assertion_id="")

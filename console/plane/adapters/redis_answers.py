@@ -24,6 +24,7 @@ from console.plane.backends import (
 
 _ID = re.compile(r"[0-9A-Za-z._-]{1,100}")
 _HELD = re.compile(r"(stopped|running) (\d{1,15}) ([0-9A-Za-z._-]{1,100})")
+_MOST_DIGITS = 15
 _NOBODY = "-"
 """How the library says that no command did it."""
 _SERVING = ("hit", "miss", "reserved")
@@ -32,9 +33,9 @@ _SERVING = ("hit", "miss", "reserved")
 def applied(answer: object) -> tuple[str, int]:
     """The state and generation after `switch_set`; raises BackEndRefusal when it was stale or over."""
     words = _words(answer)
-    if len(words) != 3 or not words[2].isdecimal():
+    if len(words) != 3:
         raise _malformed()
-    kind, state, generation = words[0], words[1], int(words[2])
+    kind, state, generation = words[0], words[1], _generation(words[2])
     if kind == "stale":
         raise BackEndRefusal("stale", "Redis holds a newer state of this switch.", generation)
     if kind == "expired":
@@ -85,9 +86,16 @@ def text_of(value: object) -> str:
 
 def _refuser(words: Sequence[str]) -> Refuser:
     switch, target, generation, by = words
-    if not (_ID.fullmatch(switch) and _ID.fullmatch(target) and _ID.fullmatch(by) and generation.isdecimal()):
+    if not (_ID.fullmatch(switch) and _ID.fullmatch(target) and _ID.fullmatch(by)):
         raise _malformed()
-    return Refuser(switch, target, int(generation), _by(by))
+    return Refuser(switch, target, _generation(generation), _by(by))
+
+
+def _generation(word: str) -> int:
+    """A count of at most _MOST_DIGITS digits; Python itself raises for thousands of them."""
+    if not word.isdecimal() or len(word) > _MOST_DIGITS:
+        raise _malformed()
+    return int(word)
 
 
 def _by(word: str) -> str:

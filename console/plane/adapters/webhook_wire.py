@@ -31,6 +31,7 @@ PREFIX = "whsec_"
 LEAST_KEY, MOST_KEY = 24, 64
 """Bytes of a signing key, as the scheme wants them."""
 MAX_ANSWER = 1024 * 1024
+_AROUND_IPV4 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
@@ -105,11 +106,19 @@ def check_url(url: str, what: str, allowed: Sequence[Network]) -> None:
 
 def may_go_to(address: Address, allowed: Sequence[Network], *, loopback: bool) -> bool:
     """Whether a call may go to that address; `loopback` when the settings name this machine themselves."""
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
+    if isinstance(address, ipaddress.IPv6Address):
+        address = _inner(address)
     if any(address in network for network in allowed) or (loopback and address.is_loopback):
         return True
-    return address.is_global and not address.is_multicast
+    old = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
+    return address.is_global and not address.is_multicast and not old
+
+
+def _inner(address: ipaddress.IPv6Address) -> Address:
+    """The IPv4 address that an address of version 6 stands for (mapped, 6to4, NAT64, compatible), else itself."""
+    if any(address in network for network in _AROUND_IPV4) and int(address) > 1:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
 
 
 class CheckedResolver(AbstractResolver):

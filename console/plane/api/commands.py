@@ -27,6 +27,7 @@ router = APIRouter(responses=PROBLEMS)
 )
 async def select(request: Request, body: SelectRequest, plane: PlaneHere, device: Caller) -> Response:
     """Open the sheet: what the data path shows now, what would be reached, and a token for having seen it."""
+    check_access(plane, device, body.incident)
     shown = await plane.commanding.select(body, device)
     observation = Observation(
         state=shown.state,  # type: ignore[arg-type]  # one of the three by construction, checked again by the model

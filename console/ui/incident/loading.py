@@ -70,6 +70,7 @@ class Loading(QObject):
             incident,
             self._frame.policy,
             not self.offline,
+            self._frame.bridge.now(),
             owner=self,
             then=partial(self._on_answer, incident),
             failed=self._on_failed,

@@ -7,7 +7,7 @@ countdowns move on, and a loan that ended by itself has the record asked again.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
@@ -26,6 +26,9 @@ from console.ui.people.phone_list import FOR, NO_INCIDENT, PhoneList
 from console.ui.people.roster import RosterList
 from console.ui.people.sign_in import Pauses, SignInSheet
 from console.ui.people.words import role_title, role_titles
+
+if TYPE_CHECKING:
+    from console.ui.session import Sitter
 
 GATHER_MS, TICK_MS = 250, 1_000
 NO_DOOR = "Nobody else can sign in here: no key of a person is kept on this desk."
@@ -107,7 +110,7 @@ class PeoplePanel(QWidget):
     def _sign_in(self) -> None:
         door = self._frame.session.door
         if door is not None:
-            sheet = SignInSheet(self._frame, door, self._pauses)
+            sheet = SignInSheet(self._frame, door, self._pauses, self._roles_now)
             sheet.signed_in.connect(self._on_signed_in)
             sheet.newcomer_wanted.connect(self._let_in)
             self._show_sheet(sheet)
@@ -168,7 +171,7 @@ class PeoplePanel(QWidget):
         session = self._frame.session
         session.sign_in(sitter, key)
         self._frame.bridge.seat(session.person)
-        acting = role_titles(self._frame.policy, session.roles) or "no role"
+        acting = role_titles(self._frame.policy, self._roles_now(sitter)) or "no role"
         self._frame.notices.say(f"{session.name[:60]} sits here now and can sign as: {acting}.")
 
     def _on_newcomer(self, found: Any) -> None:
@@ -189,7 +192,7 @@ class PeoplePanel(QWidget):
         name = session.name[:80]
         if session.signed_in:
             self.here.setText(f"{name} sits here")
-            roles = ", ".join(role_title(self._frame.policy, role) for role in session.roles)
+            roles = ", ".join(self._held(role) for role in session.roles)
             self.does.setText(f"Signed in as {session.person[:80]}: {roles or 'no role'}.")
         elif session.locked:
             self.here.setText("Locked: nobody can command from here")
@@ -198,6 +201,11 @@ class PeoplePanel(QWidget):
             self.here.setText(f"{name}: not signed in")
             alone = "You work alone: everything but commands and approvals can be done."
             self.does.setText("Nobody can command from here; sign in." if session.enrolled else alone)
+
+    def _held(self, role: str) -> str:
+        until = moment_of(self._frame.session.lent.get(role, ""))
+        title = role_title(self._frame.policy, role)
+        return f"{title} (lent until {until:%H:%M} UTC)" if until else title
 
     # -- loading and showing
 
@@ -216,6 +224,12 @@ class PeoplePanel(QWidget):
     def _certified(self) -> tuple[PersonRow, ...]:
         rows = self.board.rows if self.board is not None else ()
         return tuple(row for row in rows if row.certified_since and not row.revoked)
+
+    def _roles_now(self, sitter: Sitter) -> tuple[str, ...]:
+        """What the record says; the invitation's only as long as the record has not heard of them."""
+        rows = self.board.rows if self.board is not None else ()
+        heard = (row.roles for row in rows if row.person == sitter.person and (row.certified_since or row.revoked))
+        return next(heard, sitter.roles)
 
     def _own_roles(self) -> tuple[str, ...]:
         me = self._frame.session.person
@@ -296,6 +310,7 @@ class PeoplePanel(QWidget):
         bridge.changed.connect(self._on_changed)
         bridge.attached.connect(self._reload)
         bridge.person_changed.connect(self._on_person)
+        bridge.roles_changed.connect(self._show_seat)
         self._gathering.timeout.connect(self._reload)
         self._clock.timeout.connect(self._on_tick)
 

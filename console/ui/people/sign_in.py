@@ -59,12 +59,14 @@ class SignInSheet(PageSheet):
     signed_in = Signal(object, object)
     newcomer_wanted = Signal()
 
-    def __init__(self, frame: Frame, door: Door, pauses: Pauses) -> None:
+    def __init__(
+        self, frame: Frame, door: Door, pauses: Pauses, roles_now: Callable[[Sitter], tuple[str, ...]]
+    ) -> None:
         super().__init__(
             frame, "Who sits here?", "Choose yourself, write your passphrase, Enter. What stands armed is disarmed; "
             "the chosen incident stays.", "Sign in", "the people page",
         )  # fmt: skip
-        self._door, self._pauses = door, pauses
+        self._door, self._pauses, self._roles_now = door, pauses, roles_now
         self.people = QListWidget()
         self.people.setAccessibleName("People of this desk")
         self.people.setTabKeyNavigation(False)
@@ -122,7 +124,7 @@ class SignInSheet(PageSheet):
     def _show_people(self, sitters: tuple[Sitter, ...]) -> None:
         self._sitters = sitters
         for sitter in sitters:
-            roles = role_titles(self.frame.policy, sitter.roles) or "no role"
+            roles = role_titles(self.frame.policy, self._roles_now(sitter)) or "no role"
             name = display(sitter.display_name or sitter.person, MOST_NAME)
             item = QListWidgetItem(f"{name}   {display(sitter.person, MOST_NAME)}   {roles}")
             self.people.addItem(item)

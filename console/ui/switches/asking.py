@@ -6,10 +6,11 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from console.actions.approvals import request_approval, request_criterion
+from console.actions.approvals import request_approval, request_criterion, withdraw_approval
 from console.actions.incidents import add_note
 from console.domain.changes import Changes
 from console.domain.confirmation import Preview
+from console.queries.switches import Request
 from console.ui.bridge import sentence_of
 from console.ui.frame import Frame
 from console.ui.switches.draft import Armed
@@ -44,6 +45,17 @@ class Asking(QObject):
             inventory=policy.inventory,
             catalogue=policy.switches,
             policy_hash=policy.hash,
+            actor=self._frame.session.actor(),
+            owner=self,
+        )
+
+    def withdraw(self, request: Request) -> None:
+        """Takes the request for a second person back, at one press: nothing can come of it but asking again."""
+        self._frame.bridge.act(
+            withdraw_approval,
+            request.incident,
+            request.event_id,
+            "Withdrawn at the sheet.",
             actor=self._frame.session.actor(),
             owner=self,
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from console.actions.switches import record_sighting
+from console.actions.sightings import record_sighting
 from console.domain.reach import Reach
 from console.domain.switches import RUNNING, STOPPED
 from console.ui.bridge import sentence_of

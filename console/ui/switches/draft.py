@@ -12,13 +12,15 @@ from datetime import datetime, timedelta
 
 from console.domain.commands import Approval, Order
 from console.domain.confirmation import Confirmation, Preview
-from console.domain.gates import COMMANDER, GateContext, Unmet, unmet_gates
+from console.domain.gates import COMMANDER, GLASS_BREAKERS, GateContext, Unmet, unmet_gates
 from console.domain.inventory import InventoryItem
+from console.domain.reach import Reach
 from console.domain.restoring import proven_ids
 from console.domain.switches import RUNNING, STOPPED, Switch
 from console.domain.times import parse_utc
 from console.policy import Policy
 from console.queries.switches import Request, SheetFacts
+from console.ui.switches.words import breadcrumb
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,19 @@ class Armed:
     def verb(self) -> str:
         """STOP or RESTORE."""
         return "STOP" if self.want == STOPPED else "RESTORE"
+
+
+def armed_on(policy: Policy, incident: str, reach: Reach, want: str, command_id: str) -> Armed:
+    """What a sheet on that switch and item is about."""
+    return Armed(
+        incident=incident,
+        switch=policy.switches.switch(reach.switch),
+        item=policy.inventory.item(reach.target),
+        want=want,
+        command_id=command_id,
+        breadcrumb=breadcrumb(policy.inventory, reach.target, reach.switch),
+        wide=policy.inventory.blast_radius(reach.target).is_wide,
+    )
 
 
 @dataclass(frozen=True)
@@ -120,6 +135,7 @@ def judge(armed: Armed, draft: Draft, facts: SheetFacts | None, policy: Policy, 
             {piece.id: piece for pieces in facts.candidates.values() for piece in pieces},
         ),
         policy_hash=policy.hash,
+        recent_break_glass=facts.recent_break_glass,
     )
     return (*found, *unmet_gates(order, policy.inventory, policy.switches, context))
 
@@ -145,6 +161,14 @@ def confirmation(armed: Armed, draft: Draft, facts: SheetFacts, gesture: str, no
         request_expires=order.request_expires,
         criteria=draft.cited,
     )
+
+
+def glass_left(armed: Armed, draft: Draft, facts: SheetFacts, policy: Policy) -> int | None:
+    """How often this person may still break the glass within the hour; None where the gate allows it to nobody here."""
+    known = facts.people.get(draft.person)
+    if armed.restoring or not armed.wide or known is None or not GLASS_BREAKERS & known.roles:
+        return None
+    return max(policy.switches.limits.break_glass_per_hour - facts.recent_break_glass, 0)
 
 
 def role_of(armed: Armed, draft: Draft, facts: SheetFacts) -> str:

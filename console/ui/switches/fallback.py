@@ -15,6 +15,23 @@ from console.ui.theme import Theme
 HEAD = "The plane cannot be reached: nothing can be thrown from here"
 
 
+class FallbackPage(QWidget):
+    """The card of one order with its way back. Signal: `left()`."""
+
+    left = Signal()
+
+    def __init__(self, theme: Theme, title: str, card: FallbackCard, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        close = QPushButton("Back to the switches (Esc)")
+        close.setAutoDefault(False)
+        close.clicked.connect(self.left)
+        box = QVBoxLayout(self)
+        box.addWidget(Line(theme, title, "large", wrap=True))
+        box.addWidget(card)
+        box.addLayout(row_of(close))
+        box.addStretch(1)
+
+
 class FallbackCard(Band):
     """Signal: `used(words)` when the person says that they did it."""
 

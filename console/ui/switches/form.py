@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from console.domain.blast import BlastReport
 from console.domain.gates import Unmet
 from console.domain.switches import GateTimes
 from console.ui.chips import StateChip
@@ -28,6 +29,7 @@ from console.ui.switches.draft import Armed
 from console.ui.switches.hold_button import HoldButton
 from console.ui.switches.looking import CAPABILITIES, Look
 from console.ui.switches.parts import Band, Dim, Line, Numbers, row_of, scrolled
+from console.ui.switches.reach_view import ReachView
 from console.ui.switches.second import SecondBox
 from console.ui.switches.words import Sign
 from console.ui.text import PlainLabel
@@ -57,28 +59,27 @@ class SheetForm(QWidget):
         self.criteria = CriteriaBox(theme, armed.switch, armed.target) if armed.restoring else None
         self.second = SecondBox(theme, may_break=not armed.restoring) if armed.wide else None
         self._state, self._seen = StateChip(theme, "…"), Dim(theme, "", wrap=True)
-        self._reach, self._can = Line(theme, "", wrap=True), Dim(theme, "", wrap=True)
+        self.reach, self._can = ReachView(theme), Dim(theme, "", wrap=True)
         self._said = Dim(theme, "", wrap=True)
         self._said.hide()
         self._gates = Line(theme, "", wrap=True)
         self._again, self._cancel = QPushButton("Look again"), QPushButton("Cancel (Esc)")
-        self._role = Dim(theme, "", wrap=True)
+        self._role, self._stands = Dim(theme, "", wrap=True), StateChip(theme, "", "diamond", "warning")
+        self._stands.hide()
         self._build()
 
     # -- what it shows
 
-    def show_look(self, look: Look | None, sign: Sign, words: str) -> None:
-        """Shows what the plane saw, or that it is being asked."""
+    def show_look(self, look: Look | None, sign: Sign, words: str, report: BlastReport | None = None) -> None:
+        """Shows what the plane saw and how far it reaches, or that it is being asked."""
         self._state.set_state(*sign)
         self._state.setAccessibleName(f"Observed now: {sign[0]}. {words}")
         self._seen.setText(words)
         self.numbers.show_preview(look.preview if look is not None else None)
+        self.reach.show_report(report)
         if look is None:
-            self._reach.setText("")
             self._can.setText("")
             return
-        radius = look.preview.blast_radius
-        self._reach.setText(f"Reaches {', '.join(radius.ids)} ({radius.scope}).")
         self._can.setText(f"{look.preview.adapter}: {capability_words(look.capabilities)}.")
 
     def show_age(self, now: datetime) -> None:
@@ -91,9 +92,11 @@ class SheetForm(QWidget):
         self._gates.setText("\n".join(lines) if lines else extra)
         self._gates.setAccessibleName("Gates not met: " + " ".join(g.sentence for g in unmet) if unmet else extra)
 
-    def show_role(self, words: str) -> None:
-        """Says in which role, and for whom, this is done."""
+    def show_role(self, words: str, stands_for: str = "") -> None:
+        """Says in which role this is done, and in the place of which absent owner."""
         self._role.setText(words)
+        self._stands.setVisible(bool(stands_for))
+        self._stands.set_state(f"for the absent owner: {stands_for}", "diamond", "warning")
 
     def say(self, words: str) -> None:
         """One line beside the button."""
@@ -170,6 +173,9 @@ class SheetForm(QWidget):
         box.addWidget(title)
         what = "Gives back: " if self._armed.restoring else "Cuts: "
         box.addWidget(Dim(self._theme, what + self._armed.switch.cuts, wrap=True, font="body"))
+        for words in weights(self._armed):
+            chip = StateChip(self._theme, words, "triangle", "abnormal")
+            box.addLayout(row_of(chip))
         return head
 
     def _left(self) -> QWidget:
@@ -179,8 +185,9 @@ class SheetForm(QWidget):
         box.addWidget(Dim(self._theme, "OBSERVED AT THE DATA PATH NOW"))
         box.addLayout(row_of(self._state, self._seen, stretch=1))
         box.addWidget(self.numbers)
-        box.addWidget(self._reach)
+        box.addWidget(self.reach)
         box.addWidget(self._can)
+        box.addLayout(row_of(self._stands))
         box.addWidget(self._role)
         box.addStretch(1)
         return left
@@ -219,7 +226,7 @@ class SheetForm(QWidget):
             chain += self.criteria.findChildren(QPushButton)
         chain += [self.reason, self.typed]
         if self.second is not None:
-            chain += [self.second.button, self.second.glass]
+            chain += [self.second.button, self.second.back, self.second.glass]
         chain += [self.button, self._again, self._cancel]
         for before, after in itertools.pairwise(chain):
             QWidget.setTabOrder(before, after)
@@ -237,6 +244,13 @@ class SheetForm(QWidget):
         if len(text) > _REASON_MAX:
             self.reason.setPlainText(text[:_REASON_MAX])
         self.changed.emit()
+
+
+def weights(armed: Armed) -> tuple[str, ...]:
+    """What makes this one heavier than others: it reaches several tenants, or it cannot be undone."""
+    wide = "WIDE: it reaches more than one tenant" if armed.wide else ""
+    final = "CANNOT BE UNDONE" if not armed.switch.reversible and not armed.restoring else ""
+    return tuple(one for one in (final, wide) if one)
 
 
 def capability_words(capabilities: Mapping[str, bool]) -> str:

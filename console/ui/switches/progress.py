@@ -10,8 +10,11 @@ from PySide6.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
 
 from console.domain.commands import ACKNOWLEDGED, AUTHORISED, DISPATCHED, ENDS, SENT, UNKNOWN, VERIFIED
 from console.domain.switches import STOPPED
-from console.queries.commands import CommandView
+from console.domain.switches import UNKNOWN as UNSEEN
+from console.queries.commands import UNTOLD, CommandView
+from console.queries.failed_stops import places_of
 from console.ui.chips import StateChip
+from console.ui.failed_stop_words import place_words
 from console.ui.switches.parts import Band, Dim, Line, row_of
 from console.ui.switches.words import COMMAND_SIGNS, clock
 from console.ui.theme import Theme
@@ -52,11 +55,17 @@ class ReceiptView(QWidget):
         inner.addWidget(self._sentence)
         self._steps = {name: (StateChip(theme), Dim(theme, "–", font="mono")) for name in STEPS}
         self._results = {name: (StateChip(theme), Dim(theme)) for name in _RESULTS}
+        self._marks = Line(theme, "", wrap=True)
+        self._places = Line(theme, "", wrap=True)
+        self._notice = StateChip(theme)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(self._end)
         box.addLayout(self._clock_grid())
         box.addLayout(self._result_grid())
+        box.addWidget(self._marks)
+        box.addWidget(self._places)
+        box.addLayout(row_of(self._notice))
         self.show_view(None)
 
     @property
@@ -69,9 +78,18 @@ class ReceiptView(QWidget):
         """Whether the plane's acknowledgement is on the screen."""
         return self._view is not None and bool(self._view.acknowledged_at)
 
-    def show_view(self, view: CommandView | None) -> None:
-        """Shows another receipt."""
+    @property
+    def words(self) -> str:
+        """What is said of each back-end and of the notice to users, "" where nothing is."""
+        shown = [one for one in (self._marks.text(), self._places.text(), self._notice.word) if one]
+        return "\n".join(shown)
+
+    def show_view(self, view: CommandView | None, adapters: tuple[str, ...] = ()) -> None:
+        """Shows another receipt; `adapters` enforce its switch, each is told of by its own word."""
         self._view = view
+        self._show_told(view, adapters)
+        self._marks.setText(marks(view))
+        self._marks.setVisible(bool(self._marks.text()))
         state = view.state if view is not None else AUTHORISED
         sign = COMMAND_SIGNS.get(state, ("unknown", "cross", "unknown"))
         self._end.set_tone(sign[2] if sign[2] in ("abnormal", "warning") else "line")
@@ -92,6 +110,18 @@ class ReceiptView(QWidget):
             seen = view.results[name] if view is not None else None
             chip.set_state(*_result_sign(name, seen.result if seen else "unknown", view))
             words.setText(f"event …{seen.evidence[-8:]}" if seen and seen.evidence else "")
+
+    def _show_told(self, view: CommandView | None, adapters: tuple[str, ...]) -> None:
+        detail = view.detail if view is not None else {}
+        places = places_of(detail, adapters)
+        self._places.setText("\n".join(place_words(one) for one in places))
+        self._places.setVisible(bool(places))
+        notice = detail.get("notice", "")
+        self._notice.setVisible(bool(notice))
+        sign = ("triangle", "abnormal") if UNTOLD in notice else ("circle", "text")
+        if notice not in ("seen", UNTOLD):
+            sign = sign if UNTOLD in notice else ("dash", "unknown")
+        self._notice.set_state(f"Notice to users: {notice}" if notice else "", *sign)
 
     def _show_step(self, name: str, moment: str, *, stopped: bool, later: int) -> None:
         chip, when = self._steps[name]
@@ -126,6 +156,40 @@ class ReceiptView(QWidget):
     def _on_look_up(self) -> None:
         if self._view is not None:
             self.look_up.emit(self._view.command_id)
+
+
+class ReceiptPage(QWidget):
+    """A receipt under what was ordered, with its way back. Signal: `left()`; `close_button` may be disabled."""
+
+    left = Signal()
+
+    def __init__(self, theme: Theme, title: str, receipt: ReceiptView, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.close_button = QPushButton("Back to the switches (Esc)")
+        self.close_button.setAutoDefault(False)
+        self.close_button.setEnabled(False)
+        self.close_button.clicked.connect(self.left)
+        box = QVBoxLayout(self)
+        box.addWidget(Line(theme, title, "large", wrap=True))
+        box.addWidget(receipt)
+        box.addLayout(row_of(self.close_button))
+        box.addStretch(1)
+
+
+def marks(view: CommandView | None) -> str:
+    """The two marks of a receipt, each with its own time; "" before a back-end answered."""
+    if view is None or not (view.dispatched_at or view.observed_at or view.from_here.state):
+        return ""
+    plane = f"verified by the plane {clock(view.observed_at)} UTC" if view.state == VERIFIED else "not yet verified"
+    here = view.from_here
+    if not here.state:
+        return f"{plane} \u00b7 not looked at from here"
+    if here.state == view.want:
+        return f"{plane} \u00b7 verified from here {clock(here.at)} UTC"
+    if here.state == UNSEEN:
+        return f"{plane} \u00b7 not reachable from here: {here.why or 'nothing was seen'}"
+    loud = "THE DESK SEES OTHERWISE: " if view.contradicted else ""
+    return f"{plane} \u00b7 {loud}seen {here.state} from here {clock(here.at)} UTC"
 
 
 def _result_sign(name: str, result: str, view: CommandView | None) -> tuple[str, str, str]:

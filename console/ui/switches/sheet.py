@@ -12,9 +12,11 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QPushButton, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedLayout, QWidget
 
-from console.actions.switches import confirm_switch, record_sighting
+from console.actions.sightings import record_sighting
+from console.actions.switches import confirm_switch
+from console.domain.blast import blast_report
 from console.domain.changes import Changes
 from console.domain.commands import ENDS
 from console.domain.gates import Unmet
@@ -25,12 +27,11 @@ from console.ui.frame import Frame
 from console.ui.switches import draft as drafting
 from console.ui.switches.asking import Asking
 from console.ui.switches.draft import Armed, Draft
-from console.ui.switches.fallback import FallbackCard
+from console.ui.switches.fallback import FallbackCard, FallbackPage
 from console.ui.switches.form import SheetForm
 from console.ui.switches.keeping import Keeping
 from console.ui.switches.looking import Look, look_from
-from console.ui.switches.parts import Line, row_of
-from console.ui.switches.progress import ReceiptView
+from console.ui.switches.progress import ReceiptPage, ReceiptView
 from console.ui.switches.words import observed_sign, observed_words
 
 TICK_MS = 200
@@ -57,11 +58,10 @@ class ConfirmSheet(QWidget):
         self.fallback: FallbackCard | None = None
         self._keeping = Keeping(frame, armed, self.form)
         self._asking = Asking(frame, armed, self)
-        self._title = Line(frame.theme, f"{armed.verb}   {armed.breadcrumb}", "large", wrap=True)
-        self._close = QPushButton("Back to the switches (Esc)")
+        self._end = ReceiptPage(frame.theme, f"{armed.verb}   {armed.breadcrumb}", self.receipt)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.form)
-        self._stack.addWidget(self._receipt_page())
+        self._stack.addWidget(self._end)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(f"Sheet: {armed.verb} {armed.breadcrumb}")
         self._tick = QTimer(self, interval=TICK_MS)
@@ -74,7 +74,7 @@ class ConfirmSheet(QWidget):
         self.form.order_tabs()
         self.take_focus()
         if by_hand:
-            self._refuse_offline(by_hand, "Nothing enforces this switch here: it is done by hand")
+            self._refuse_offline(by_hand, "It is done by hand")
         elif self._frame.bridge.connection.state in OFFLINE:
             self._refuse_offline(self._frame.bridge.connection.sentence)
         else:
@@ -170,7 +170,8 @@ class ConfirmSheet(QWidget):
         words = observed_words(word, now, fresh)
         if preview.state == self.armed.want:
             words += f"; it is {preview.state} already"
-        self.form.show_look(self._look, observed_sign(word, word, now, fresh), words)
+        report = blast_report(self._frame.policy.inventory, self.armed.target, preview.reached, preview.counted_at, now)
+        self.form.show_look(self._look, observed_sign(word, word, now, fresh), words, report)
 
     # -- what the record knows
 
@@ -182,7 +183,7 @@ class ConfirmSheet(QWidget):
         self._asked_facts += 1
         self._frame.bridge.ask(
             sheet_facts, armed.incident, armed.switch, armed.target, armed.command_id, self._frame.bridge.now(),
-            owner=self, then=partial(self._on_facts, self._asked_facts),
+            self._frame.session.person, owner=self, then=partial(self._on_facts, self._asked_facts),
         )  # fmt: skip
 
     def _on_facts(self, serial: int, facts: SheetFacts) -> None:
@@ -201,9 +202,15 @@ class ConfirmSheet(QWidget):
         role = drafting.role_of(self.armed, self._draft(), facts)
         stands_for = drafting.for_owner(self.armed, role)
         words = f"You act as {role.replace('_', ' ')}." if role else "You hold no role here."
-        if stands_for:
-            words += f" The owner ({stands_for.replace('_', ' ')}) is stood in for and is told."
-        self.form.show_role(words)
+        owner = stands_for.replace("_", " ")
+        if owner:
+            words += (
+                f" It is not yours: you stop it for the absent owner ({owner}), who is named in the order and paged."
+            )
+        self.form.show_role(words, owner)
+        if self.form.second is not None:
+            left = drafting.glass_left(self.armed, self._draft(), facts, self._frame.policy)
+            self.form.second.show_glass(left, self._frame.policy.switches.limits.break_glass_per_hour)
 
     def _approvals(self) -> tuple[Any, ...]:
         if self._facts is None:
@@ -298,16 +305,16 @@ class ConfirmSheet(QWidget):
 
     def _on_lockout_over(self) -> None:
         self._locked = False
-        self._close.setEnabled(True)
+        self._end.close_button.setEnabled(True)
         if self._fired and self.isVisible() and self._has_focus():
-            self._close.setFocus(Qt.FocusReason.OtherFocusReason)
+            self._end.close_button.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _has_focus(self) -> bool:
         held = self.window().focusWidget()
         return held is None or held is self or self.isAncestorOf(held)
 
     def _on_receipt(self, view: CommandView | None) -> None:
-        self.receipt.show_view(view)
+        self.receipt.show_view(view, self._frame.policy.inventory.adapters_for(self.armed.switch.id, self.armed.target))
 
     # -- asking others
 
@@ -329,18 +336,12 @@ class ConfirmSheet(QWidget):
     def _refuse_offline(self, why: str, head: str = "") -> None:
         if self.fallback is not None or self._fired:
             return
-        self.fallback = FallbackCard(self._frame.theme, self.armed.switch, why, head)
+        theme, armed = self._frame.theme, self.armed
+        self.fallback = FallbackCard(theme, armed.switch, why, head)
         self.fallback.used.connect(self._asking.note_by_hand)
         self._keeping.open_fallback(self.fallback)
-        page = QWidget()
-        box = QVBoxLayout(page)
-        box.addWidget(Line(self._frame.theme, f"{self.armed.verb}   {self.armed.breadcrumb}", "large", wrap=True))
-        box.addWidget(self.fallback)
-        close = QPushButton("Back to the switches (Esc)")
-        close.setAutoDefault(False)
-        close.clicked.connect(self.disarm)
-        box.addLayout(row_of(close))
-        box.addStretch(1)
+        page = FallbackPage(theme, f"{armed.verb}   {armed.breadcrumb}", self.fallback)
+        page.left.connect(self.disarm)
         self._stack.addWidget(page)
         self._stack.setCurrentWidget(page)
         self.take_focus()
@@ -352,18 +353,6 @@ class ConfirmSheet(QWidget):
 
     # -- how it is wired
 
-    def _receipt_page(self) -> QWidget:
-        page = QWidget()
-        box = QVBoxLayout(page)
-        box.addWidget(self._title)
-        box.addWidget(self.receipt)
-        self._close.setAutoDefault(False)
-        self._close.setEnabled(False)
-        self._close.clicked.connect(self.disarm)
-        box.addLayout(row_of(self._close))
-        box.addStretch(1)
-        return page
-
     def _wire(self) -> None:
         form, bridge = self.form, self._frame.bridge
         form.button.setEnabled(False)
@@ -371,12 +360,14 @@ class ConfirmSheet(QWidget):
         form.changed.connect(self._on_edited)
         form.look_again.connect(self._select)
         form.cancel.connect(self.disarm)
+        self._end.left.connect(self.disarm)
         form.numbers.seen.connect(self._judge, Qt.ConnectionType.QueuedConnection)
         if form.criteria is not None:
             form.criteria.ask.connect(self._asking.ask_owner)
             form.criteria.measure.connect(self._asking.measure)
         if form.second is not None:
             form.second.ask.connect(self._on_ask_second)
+            form.second.withdraw.connect(self._asking.withdraw)
         self.receipt.look_up.connect(self._asking.look_up)
         self._asking.said.connect(form.say)
         self._asking.measuring.connect(self._on_measuring)

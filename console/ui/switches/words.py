@@ -79,6 +79,12 @@ def clock(moment: str, digits: int = 0) -> str:
     return moment[11:19] + (moment[19 : 20 + digits] if digits else "")
 
 
+def countdown(seconds: int) -> str:
+    """What is left, such as 9:05; nothing is left below zero."""
+    left = max(seconds, 0)
+    return f"{left // 60}:{left % 60:02d}"
+
+
 def desired_sign(word: Word) -> Sign:
     """What is wanted; a switch that nobody ever moved is running."""
     return _PLAIN.get(word.state or RUNNING, ("unknown", "cross", "unknown"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -137,3 +138,17 @@ def test_while_it_is_locked_nothing_is_written_in_anybody_s_name(lock: IdleLock,
     qtbot.waitUntil(lambda: done == [7])
     lock.lock_now()  # again says only that there is nothing to lock
     assert frame.session.locked.startswith("Locked by hand")
+
+
+def test_a_job_in_somebodys_name_is_not_begun_while_locked(frame: Frame, qtbot: Any) -> None:
+    """A capture would write it unsigned, which the plane refuses at a desk that several people share."""
+    done: list[Any] = []
+    refused: list[Any] = []
+    job = partial(done.append, frame.session.actor())
+    frame.bridge.seat(frame.session.person, "Locked by hand. Sign in.")
+    frame.bridge.work(job, owner=frame.bridge, failed=refused.append)
+    qtbot.waitUntil(lambda: bool(refused))
+    assert (str(refused[0]), done) == ("Locked by hand. Sign in.", [])
+    frame.bridge.seat(frame.session.person)
+    frame.bridge.work(job, owner=frame.bridge)
+    qtbot.waitUntil(lambda: bool(done))

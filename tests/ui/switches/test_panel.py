@@ -142,7 +142,7 @@ def test_hostile_words_stay_words_and_never_widen_the_panel(
 ) -> None:
     title = "<h1>x</h1><img src='file:///etc/passwd'>\u202egnp" + "W" * 900
     stand.frame.selection.choose_incident(stand.outside.open_incident(title=title))
-    qtbot.waitUntil(lambda: "<h1>x</h1>" in panel._where.text().replace("\u200b", ""))
+    qtbot.waitUntil(lambda: "<h1>x</h1>" in panel.head.where.text().replace("\u200b", ""))
     stand.incident = stand.frame.selection.incident
     stand.stopped()
     stand.tell(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from console.actions.people import delegate_role
 from console.actions.reviews import give_reason, review_break_glass, take_over_breaker
 from console.domain.errors import RefusedError
 from console.proof.actor import Actor
@@ -181,3 +182,19 @@ def test_broken_glass_is_counted_by_key_and_hour_and_only_where_it_broke(held: T
     assert set(held.ask(broken_glass, key, since)) == {new_incident(81), new_incident(82), new_incident(91)}
     assert held.ask(broken_glass, key, later) == ()
     assert held.ask(broken_glass, key_of(4).public_hex, since) == ()
+
+
+def test_a_lent_role_counts_for_a_review_while_it_runs_and_the_review_stays(held: Told) -> None:
+    confirmed(held, **GLASS)
+    until = NOW + timedelta(hours=1)
+    delegate_role(held.record, BARE.person, "incident_commander", until, "Asleep.", actor=COMMANDER, now=NOW)
+    held.sync()
+    assert held.ask(owed_reviews, BARE.person) == ()
+    assert [one.why for one in held.ask(owed_reviews, BARE.person, NOW)] == ["break_glass"]
+
+    with pytest.raises(RefusedError, match="neither gave"):
+        review_break_glass(
+            held.record, held.story.incident, COMMAND, "justified", "It was.", actor=BARE, now=until + timedelta(1)
+        )
+    review_break_glass(held.record, held.story.incident, COMMAND, "justified", "It was.", actor=BARE, now=NOW)
+    assert whys(held) == []

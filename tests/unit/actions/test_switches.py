@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from console.actions.approvals import request_approval
-from console.actions.switches import confirm_switch, record_sighting
+from console.actions.sightings import record_sighting
+from console.actions.switches import confirm_switch
 from console.domain.changes import Changes
 from console.domain.commands import Approval, request_subject
 from console.domain.confirmation import Confirmation, Preview
@@ -65,7 +66,7 @@ def stop_everything(**changed: Any) -> Confirmation:
 def approved(asked: Confirmation, actor: Actor = INVESTIGATOR, expires: str = ENDS, **told: Any) -> Confirmation:
     """With the approval that `actor` signed for what they were told."""
     seen: dict[str, Any] = {
-        "command_id": asked.command_id, "target": asked.target, "want": asked.want,
+        "command_id": asked.command_id, "switch": asked.switch, "target": asked.target, "want": asked.want,
         "generation": asked.preview.generation, "blast_radius": asked.preview.blast_radius, "policy_hash": POLICY,
         "expires": expires,
     } | told  # fmt: skip

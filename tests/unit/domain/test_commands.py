@@ -114,7 +114,8 @@ def test_same_desk_is_never_guessed(order: Order) -> None:
 @given(orders, text)
 def test_an_approval_is_over_the_world_not_over_live_numbers(order: Order, expires: str) -> None:
     subject = approval_subject(order, expires)
-    assert set(subject) == {"command_id", "target", "want", "generation", "blast_radius", "policy_hash", "expires"}
+    what = {"command_id", "switch", "target", "want", "generation"}
+    assert set(subject) == what | {"blast_radius", "policy_hash", "expires"}
     assert subject["expires"] == expires
     same = dataclasses.replace(order, person="other", dwell_ms=1, reason="other", select_token="other", device="other")
     assert approval_subject(same, expires) == subject
@@ -125,6 +126,7 @@ def test_an_approval_changes_with_everything_it_covers(order: Order) -> None:
     subject = approval_subject(order, "t")
     for other in (
         dataclasses.replace(order, command_id=order.command_id + "x"),
+        dataclasses.replace(order, switch=order.switch + "x"),
         dataclasses.replace(order, target=order.target + "x"),
         dataclasses.replace(order, want=order.want + "x"),
         dataclasses.replace(order, generation=order.generation + 1),

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from console.domain.sighting import Aim, Seen
 from console.plane.acting import Deed, detail_of, overall, refuses_new, sentence_of, together
 from console.plane.backends import BackEndRefusal
-from console.plane.probes import Aim, Effect, Seen
+from console.plane.probes import Effect
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 AIM = Aim("FF_X", "tenant.x", "stopped", 3, "c-3")

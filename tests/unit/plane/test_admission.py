@@ -60,6 +60,7 @@ REJECTED = {
     "only the plane": (event("signal.cleared", {}), "forbidden"),
     "only the root": (event("role.granted", {"person": "p", "role": "r"}, incident=SYSTEM), "forbidden"),
     "as if by the plane": (event("switch.observed", {"by": "plane"}), "forbidden"),
+    "as if by something else": (event("switch.observed", {"by": "probe"}), "forbidden"),
     "a body that lacks": (event("note.added", {"text": "x"}), "malformed"),
     "a missing second signature": (event("incident.closed", CLOSED), "forbidden"),
     "a foreign second signature": (event("incident.closed", CLOSED, person=OTHER_DESK), "forbidden"),

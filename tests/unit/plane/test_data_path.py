@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from console.plane.adapters.data_path import DataPath, _only_this_tenant, _refusal
+from console.plane.adapters.data_path import DataPath, _refusal
 from console.plane.backends import NO_ANSWER, OVERLOADED, SWITCHED_OFF, ProbeReply, Refuser
+from console.protocol.data_path import only_this_tenant
 from tests.fakes.planes import BOREALIS, POLICY
 from tests.unit.plane.test_probes import AT
 
@@ -72,7 +73,7 @@ def test_only_a_refusal_by_a_switch_counts_as_one(status: int, body: str, outcom
 def test_a_tenant_that_is_blocked_itself_tells_nothing_of_others() -> None:
     item = ITEMS.item("environment.range")
     block, wide = Refuser("FF_TENANT_BLOCK", BOREALIS, 1, "c"), Refuser("FF_GLOBAL_AI", "environment.range", 1, "d")
-    assert _only_this_tenant(ProbeReply(SWITCHED_OFF, AT, (block,)), BOREALIS, item)
-    assert not _only_this_tenant(ProbeReply(SWITCHED_OFF, AT, (wide, block)), BOREALIS, item)
-    assert not _only_this_tenant(ProbeReply(SWITCHED_OFF, AT, (block,)), BOREALIS, ITEMS.item(BOREALIS))
-    assert not _only_this_tenant(ProbeReply(OVERLOADED, AT), BOREALIS, item)
+    assert only_this_tenant(ProbeReply(SWITCHED_OFF, AT, (block,)), BOREALIS, item)
+    assert not only_this_tenant(ProbeReply(SWITCHED_OFF, AT, (wide, block)), BOREALIS, item)
+    assert not only_this_tenant(ProbeReply(SWITCHED_OFF, AT, (block,)), BOREALIS, ITEMS.item(BOREALIS))
+    assert not only_this_tenant(ProbeReply(OVERLOADED, AT), BOREALIS, item)

@@ -27,7 +27,7 @@ ROLE = {"token_type": "batch", "disallowed_policies": ["own"], "disallowed_polic
 
 @given(
     st.builds(
-        Held, st.sampled_from(["running", "stopped"]), st.integers(0, 2**53), st.text(st.characters(codec="utf-8"))
+        Held, st.sampled_from(["running", "stopped"]), st.integers(0, 10**15 - 1), st.text(st.characters(codec="utf-8"))
     )
 )
 def test_a_role_carries_state_generation_and_any_id_and_keeps_what_was_the_organisations(asked: Held) -> None:

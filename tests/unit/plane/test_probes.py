@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from console.domain.sighting import Aim, judge_reply
 from console.plane.backends import NO_ANSWER, OVERLOADED, SERVED, SWITCHED_OFF, Held, ProbeReply, ReadBack, Refuser
-from console.plane.probes import Aim, Effect, durable_form, holds, judge_reply
+from console.plane.probes import Effect, durable_form, holds
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 STOP = Aim("FF_X", "tenant.x", "stopped", 3, "c-3")

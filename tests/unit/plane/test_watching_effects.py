@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from console.domain.sighting import Aim
 from console.plane import probes
 from console.plane.backends import NO_ANSWER, SERVED, SWITCHED_OFF, BackEndFault, ProbeReply, Refuser
-from console.plane.probes import Aim, watch_effect
+from console.plane.probes import watch_effect
 from tests.fakes.planes import BOREALIS, POLICY
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -21,7 +21,6 @@ from console.domain.inventory import Enforcement, Inventory, InventoryItem
 from console.domain.times import format_utc
 from console.plane.adapters import webhook
 from console.plane.adapters.webhook import Receiver
-from console.plane.adapters.webhook_wire import SigningKey
 from console.plane.back_end_settings import WebhookSettings
 from console.plane.backends import (
     NO_ANSWER,
@@ -35,6 +34,7 @@ from console.plane.backends import (
     Refuser,
 )
 from console.plane.settings import PlaneSettings, Secrets
+from console.plane.wires.webhook_call import SigningKey
 from console.simulator.stand.receiver import WINDOW_S, ReceiverStand
 
 SWITCH, TARGET = "FF_EGRESS_BLOCK", "environment.stand"

@@ -42,7 +42,7 @@ BATCH = 250
 _HOSTILE = ("", "\x00", "\u202etenant", "𝕿" * 40, "' OR 1=1 --", "../../x", "{{7*7}}", "é" * 300, "tenant.cascade",
             "FF_GLOBAL_AI", "environment.range", "running", "hold\n", "0" * 64, "-1", "9" * 400)  # fmt: skip
 _NUMBERS = (-1, 0, 1, 2**31, 2**53 - 1, 2**53, 2**63, 2**64, 10**300)
-_OTHER_KINDS = (None, True, False, [], {}, [[]], {"a": {}}, 1.5, "x", 0)
+_OTHER_KINDS: tuple[Any, ...] = (None, True, False, [], {}, [[]], {"a": {}}, 1.5, "x", 0)
 _JUDGED = ("target", "switch", "want", "epoch", "policy_hash", "expires", "gesture", "role", "device", "select_token",
            "for_owner", "person", "incident", "break_glass")  # fmt: skip
 """Fields in which anything else than what they hold is wrong in the good order."""
@@ -208,7 +208,8 @@ class Bench:
         except Refused as refused:
             return refused.problem.kind, False
         preview = self.previews.find(order.select_token, self.at)
-        request = CommandRequest.model_construct(**wire)
+        named: dict[str, Any] = dict(wire)
+        request = CommandRequest.model_construct(**named)
         command, problem, fresh = self.judge._judge(tx, order, text, request, DESK.id, preview, self.at)
         kind = problem.kind if problem is not None else command.state if command is not None else "neither"
         return kind, fresh

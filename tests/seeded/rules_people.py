@@ -20,14 +20,13 @@ from console.plane.service import wall_clock
 from console.proof.canonical import canonical
 from console.store import facts, passed
 from tests.fakes.people import OTHER_DESK
-from tests.fakes.planes import Client, now
+from tests.fakes.planes import DESK, Client, now
 from tests.seeded import edits
 from tests.seeded.edits import Put
 from tests.seeded.line import (
     BOREALIS,
     CACHE,
     COMMANDER,
-    DESK,
     OWNER,
     SECOND,
     SECURITY,
@@ -78,7 +77,7 @@ def _revoked(subject: str) -> Any:
 def _unrevoked(event_type: str) -> Put:
     def put(stack: ExitStack) -> None:
         changes: Mapping[str, Any] = {event_type: lambda known, event: known}
-        stack.enter_context(patch.dict(identities._CHANGES, changes))  # type: ignore[arg-type]
+        stack.enter_context(patch.dict(identities._CHANGES, changes))
 
     return put
 

@@ -17,8 +17,6 @@ from console.domain.errors import InputError
 from console.domain.inventory import Inventory, InventoryItem
 from console.domain.switches import RUNNING, STOPPED, UNKNOWN, WANTS
 from console.domain.times import parse_utc
-from console.plane.adapters.haproxy_path import GatewayPath
-from console.plane.adapters.haproxy_runtime import Runtime, read_rows, write_rows
 from console.plane.backends import (
     Applied,
     Assertion,
@@ -31,6 +29,8 @@ from console.plane.backends import (
     ReadBack,
 )
 from console.plane.settings import PlaneSettings, Secrets
+from console.plane.wires.haproxy_path import GatewayPath
+from console.plane.wires.haproxy_runtime import Runtime, read_rows, write_rows
 
 NAME = "haproxy"
 

@@ -23,7 +23,6 @@ from console.domain.errors import EnvironmentFault
 from console.domain.inventory import KINDS, Inventory, InventoryItem
 from console.domain.times import parse_utc
 from console.plane import flags
-from console.plane.adapters import answers
 from console.plane.backends import (
     NO_ANSWER,
     OVERLOADED,
@@ -43,6 +42,7 @@ from console.plane.db import Database, Transaction
 from console.plane.flags import Evaluation, NoEvaluation
 from console.plane.settings import PlaneSettings, Secrets
 from console.plane.tables import FLAG
+from console.plane.wires import gateway_answers
 
 NAME = flags.ADAPTER
 
@@ -230,7 +230,7 @@ def _reply(status: int, answer: Any, switch: str) -> ProbeReply:
         return ProbeReply(NO_ANSWER, at)
     ends = [name.removeprefix("switch") for name in metadata if name.startswith("switch")]
     named = [{name: metadata.get(name + end) for name in _NAMED} for end in ends]
-    return ProbeReply(SWITCHED_OFF, at, tuple(one for entry in named for one in answers.refusers(entry)))
+    return ProbeReply(SWITCHED_OFF, at, tuple(one for entry in named for one in gateway_answers.refusers(entry)))
 
 
 _NAMED = ("switch", "target", "generation", "command_id")

@@ -24,7 +24,6 @@ from console.domain.errors import InputError
 from console.domain.inventory import Inventory, InventoryItem
 from console.domain.switches import RUNNING, STOPPED
 from console.domain.times import parse_utc
-from console.plane.adapters.openbao_token import LiveToken
 from console.plane.back_end_settings import OpenBaoSettings
 from console.plane.backends import (
     NO_ANSWER,
@@ -43,6 +42,7 @@ from console.plane.backends import (
     Refuser,
 )
 from console.plane.settings import PlaneSettings, Secrets
+from console.plane.wires.openbao_token import LiveToken
 
 NAME = "openbao"
 SWITCH = "FF_TOOL_REVOKE"

@@ -22,7 +22,6 @@ from psycopg import AsyncConnection, errors
 from console.domain.inventory import Inventory, InventoryItem
 from console.domain.switches import RUNNING, STOPPED
 from console.domain.times import parse_utc
-from console.plane.adapters.postgres_ingest import OpenIngest
 from console.plane.back_end_settings import PostgresSettings
 from console.plane.backends import (
     NO_ANSWER,
@@ -40,6 +39,7 @@ from console.plane.backends import (
     Refuser,
 )
 from console.plane.settings import PlaneSettings, Secrets
+from console.plane.wires.postgres_ingest import OpenIngest
 
 NAME = "postgres"
 FREEZE = "FF_INDEX_FREEZE"

@@ -22,8 +22,6 @@ from redis.exceptions import RedisError, ResponseError
 from console.domain.inventory import Inventory, InventoryItem
 from console.domain.switches import RUNNING, STOPPED
 from console.domain.times import parse_utc, to_epoch_us
-from console.plane.adapters.redis_answers import applied, held, probe_reply, refused, text_of
-from console.plane.adapters.redis_session import Session
 from console.plane.back_end_settings import RedisSettings
 from console.plane.backends import (
     NO_ANSWER,
@@ -38,6 +36,8 @@ from console.plane.backends import (
     ReadBack,
 )
 from console.plane.settings import PlaneSettings, Secrets
+from console.plane.wires.redis_answers import applied, held, probe_reply, refused, text_of
+from console.plane.wires.redis_session import Session
 
 NAME = "redis"
 

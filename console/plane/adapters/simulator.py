@@ -13,8 +13,6 @@ from typing import Any
 import aiohttp
 
 from console.domain.inventory import Inventory, InventoryItem
-from console.plane.adapters import answers
-from console.plane.adapters.data_path import DataPath
 from console.plane.backends import (
     Applied,
     Assertion,
@@ -29,6 +27,8 @@ from console.plane.backends import (
     ReadBack,
 )
 from console.plane.settings import PlaneSettings, Secrets
+from console.plane.wires import gateway_answers
+from console.plane.wires.gateway_path import DataPath
 
 NAME = "simulator"
 
@@ -63,7 +63,7 @@ class Gateway:
 
     async def capabilities(self) -> Mapping[str, Capability]:
         """What it declares, by switch."""
-        return answers.capabilities(await self._ask("GET", "/control/capabilities"))
+        return gateway_answers.capabilities(await self._ask("GET", "/control/capabilities"))
 
     async def apply(self, assertion: Assertion, seconds: float) -> Applied:
         """Set one switch; its answer comes after the state is on the gateway's disk."""
@@ -74,11 +74,11 @@ class Gateway:
             "expires": assertion.expires,
         }
         path = f"/control/switches/{assertion.switch}/{assertion.target}"
-        return answers.applied(await self._ask("PUT", path, body=body, seconds=seconds))
+        return gateway_answers.applied(await self._ask("PUT", path, body=body, seconds=seconds))
 
     async def read_back(self) -> ReadBack:
-        """Switches in force and on disk, and the process that answers."""
-        return answers.read_back(await self._ask("GET", "/control/state"))
+        """Switches in force and on disk, and the process that gateway_answers."""
+        return gateway_answers.read_back(await self._ask("GET", "/control/state"))
 
     def can_probe(self, switch: str, item: InventoryItem) -> bool:
         """Whether a request can need what the switch takes away; of those the gateway enforces each has one."""
@@ -100,17 +100,17 @@ class Gateway:
 
     async def counts(self) -> Counts:
         """Sessions, open streams, requests and money by inventory id."""
-        return answers.counts(await self._ask("GET", "/control/counts"))
+        return gateway_answers.counts(await self._ask("GET", "/control/counts"))
 
     async def validate(self, target: str, cases: int, seed: int) -> Measured:
         """Run cases; the answers themselves are dropped here, they are delivered to nobody."""
         body = {"target": target, "cases": cases, "seed": seed}
-        return answers.measured(await self._ask("POST", "/control/validate", body=body, seconds=VALIDATE_S))
+        return gateway_answers.measured(await self._ask("POST", "/control/validate", body=body, seconds=VALIDATE_S))
 
     async def capture(self, target: str, limit: int) -> Sequence[Mapping[str, Any]]:
         """Evidence of the seven dimensions on `target`."""
         query = {"target": target, "limit": str(limit)}
-        return answers.items(await self._ask("GET", "/control/capture", query=query, seconds=VALIDATE_S))
+        return gateway_answers.items(await self._ask("GET", "/control/capture", query=query, seconds=VALIDATE_S))
 
     async def telemetry(self, after: int) -> AsyncIterator[Batch]:
         """Batches as they come; ends in BackEndFault."""
@@ -134,7 +134,7 @@ class Gateway:
                     if len(pending) > _MAX_BATCH:
                         raise BackEndFault("The gateway sends a batch of telemetry without an end; it is dropped.")
                     for block in whole:
-                        batch = answers.batch(block)
+                        batch = gateway_answers.batch(block)
                         if batch is not None:
                             yield batch
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -16,8 +16,6 @@ from datetime import UTC, datetime
 from console.domain.inventory import Inventory, InventoryItem
 from console.domain.switches import WANTS
 from console.domain.times import parse_utc
-from console.plane.adapters import answers, data_path
-from console.plane.adapters.webhook_wire import Answer, SigningKey, Wire, check_url, networks
 from console.plane.back_end_settings import WebhookSettings
 from console.plane.backends import (
     NO_ANSWER,
@@ -32,6 +30,8 @@ from console.plane.backends import (
     ReadBack,
 )
 from console.plane.settings import PlaneSettings, Secrets
+from console.plane.wires import gateway_answers, gateway_path
+from console.plane.wires.webhook_call import Answer, SigningKey, Wire, check_url, networks
 from console.proof.canonical import canonical
 
 NAME = "webhook"
@@ -99,7 +99,7 @@ class Receiver:
         answer = await self._call("GET", self._given.state_url, str(uuid.uuid4()), b"", ANSWER_S)
         if answer.status != 200 or answer.value is None:
             raise BackEndFault(f"The webhook's receiver answers {answer.status} when it is asked what it holds.")
-        return answers.read_back(answer.value)
+        return gateway_answers.read_back(answer.value)
 
     def can_probe(self, switch: str, item: InventoryItem) -> bool:
         """Whether there is an address to ask."""
@@ -114,7 +114,7 @@ class Receiver:
             answer = await self._call("POST", self._given.probe_url, str(uuid.uuid4()), body, seconds)
             if answer.status == 200:
                 return ProbeReply(SERVED, _now())
-            return data_path._refusal(answer.status, json.dumps(answer.value).encode())
+            return gateway_path._refusal(answer.status, json.dumps(answer.value).encode())
         except BackEndFault:
             return ProbeReply(NO_ANSWER, _now())
 

@@ -76,7 +76,7 @@ def test_what_had_a_reason_or_was_never_taken_owes_nothing(held: Told) -> None:
     assert whys(held) == []
 
 
-GLASS = {"reason": "It spreads.", "break_glass": "Nobody answers."}
+GLASS: dict[str, Any] = {"reason": "It spreads.", "break_glass": "Nobody answers."}
 
 
 def test_broken_glass_is_reviewed_by_a_third_person_in_writing(held: Told) -> None:

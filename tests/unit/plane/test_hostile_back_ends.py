@@ -12,10 +12,10 @@ import pytest
 
 from console.plane import desired
 from console.plane.adapters import openbao
-from console.plane.adapters.haproxy_runtime import read_rows, write_rows
-from console.plane.adapters.webhook_wire import may_go_to, networks
 from console.plane.backends import BackEndFault, Held, ReadBack
 from console.plane.previews import Preview, Previews
+from console.plane.wires.haproxy_runtime import read_rows, write_rows
+from console.plane.wires.webhook_call import may_go_to, networks
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SHOWN = Preview("victim", "i", "FF_X", "tenant.x", "stopped", 1, NOW)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from console.plane.adapters.data_path import DataPath
 from console.plane.backends import SERVED, SWITCHED_OFF
+from console.plane.wires.gateway_path import DataPath
 from console.simulator.effects import EFFECTS
 from tests.unit.simulator.serving import PROBE, served
 from tests.unit.simulator.test_effects import ONE_EACH, POLICY, WORLD

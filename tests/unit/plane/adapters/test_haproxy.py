@@ -12,11 +12,11 @@ import pytest
 from console.domain.errors import InputError
 from console.domain.inventory import Enforcement, Inventory, InventoryItem
 from console.plane.adapters import haproxy
-from console.plane.adapters.haproxy_path import order_held
-from console.plane.adapters.haproxy_runtime import Runtime, held_of, read_rows, value_of, write_rows
 from console.plane.back_end_settings import HaproxySettings
 from console.plane.backends import Assertion, BackEndFault, Held, ReadBack
 from console.plane.settings import PlaneSettings, Secrets
+from console.plane.wires.haproxy_path import order_held
+from console.plane.wires.haproxy_runtime import Runtime, held_of, read_rows, value_of, write_rows
 
 HOUSE = "environment.stand"
 INVENTORY = Inventory(

@@ -16,10 +16,11 @@ import pytest
 
 from console.domain.commands import UNKNOWN
 from console.domain.sighting import Aim, judge_reply
-from console.plane.adapters import answers, data_path, haproxy_runtime, ofrep, openbao, redis_answers, webhook
-from console.plane.adapters.webhook_wire import Answer, _object
+from console.plane.adapters import ofrep, openbao, webhook
 from console.plane.backends import Assertion, BackEndFault, BackEndRefusal, Held, ProbeReply, ReadBack
 from console.plane.probes import holds
+from console.plane.wires import gateway_answers, gateway_path, haproxy_runtime, redis_answers
+from console.plane.wires.webhook_call import Answer, _object
 
 SWITCH, TARGET, OURS = "FF_TENANT_BLOCK", "tenant.borealis", "0198c0de-0000-7000-8000-000000000001"
 THEIRS = "0198c0de-0000-7000-8000-0000000000ff"
@@ -121,12 +122,12 @@ def ofrep_reply(noise: Noise) -> Any:
 
 def gateway_state(noise: Noise) -> Any:
     value = noise.value({"boot_id": "b", "switches": [THEIR_STATE], "durable": [THEIR_STATE]})
-    return answers.read_back(value if isinstance(value, dict) else {})
+    return gateway_answers.read_back(value if isinstance(value, dict) else {})
 
 
 def gateway_refusal(noise: Noise) -> Any:
     near = json.dumps({"kind": "switched_off"} | THEIR_STATE).encode()
-    return data_path._refusal(noise.chance.choice((403, 403, 503, 200, 500)), noise.data(near))
+    return gateway_path._refusal(noise.chance.choice((403, 403, 503, 200, 500)), noise.data(near))
 
 
 READERS: dict[str, Callable[[Noise], Any]] = {
@@ -166,6 +167,6 @@ def test_the_same_readers_see_a_good_answer() -> None:
     assert in_effect(held_at(redis_answers.held(f"stopped 7 {OURS}")))
     assert in_effect(redis_answers.probe_reply(["refused", SWITCH, TARGET, "7", OURS], AT))
     assert in_effect(ofrep._reply(200, {"key": SWITCH, "value": False, "metadata": ours}, SWITCH))
-    assert in_effect(answers.read_back({"boot_id": "b", "switches": [ours]}))
-    assert in_effect(data_path._refusal(403, json.dumps({"kind": "switched_off"} | ours).encode()))
+    assert in_effect(gateway_answers.read_back({"boot_id": "b", "switches": [ours]}))
+    assert in_effect(gateway_path._refusal(403, json.dumps({"kind": "switched_off"} | ours).encode()))
     assert webhook._applied(Answer(200, {"state": "stopped", "generation": 7}), ORDER).generation == 7

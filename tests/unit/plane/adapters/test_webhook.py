@@ -14,10 +14,10 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from console.domain.errors import InputError
 from console.domain.inventory import Enforcement, Inventory, InventoryItem
 from console.plane.adapters import webhook
-from console.plane.adapters.webhook_wire import CheckedResolver, SigningKey, check_url, may_go_to, networks
 from console.plane.back_end_settings import WebhookSettings
 from console.plane.backends import NO_ANSWER, OVERLOADED, Applied, Assertion, BackEndFault, BackEndRefusal
 from console.plane.settings import PlaneSettings, Secrets
+from console.plane.wires.webhook_call import CheckedResolver, SigningKey, check_url, may_go_to, networks
 
 HOUSE, SWITCH = "environment.stand", "FF_EGRESS_BLOCK"
 ITEM = InventoryItem(HOUSE, "environment", "Stand", HOUSE)

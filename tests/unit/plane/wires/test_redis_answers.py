@@ -8,10 +8,10 @@ import pytest
 
 from console.domain.inventory import Inventory
 from console.plane.adapters import redis
-from console.plane.adapters.redis_answers import applied, cut_by, held, probe_reply, refused, text_of
 from console.plane.back_end_settings import RedisSettings
 from console.plane.backends import OVERLOADED, SERVED, BackEndFault, BackEndRefusal, Held, Refuser
 from console.plane.settings import PlaneSettings, Secrets
+from console.plane.wires.redis_answers import applied, cut_by, held, probe_reply, refused, text_of
 
 AT = datetime(2026, 1, 31, tzinfo=UTC)
 SWITCH, TARGET = "FF_TOKEN_BUDGET", "tenant.glacier"

@@ -17,9 +17,6 @@ import aiohttp
 
 from console.domain.inventory import Inventory, InventoryItem
 from console.domain.switches import STOPPED
-from console.plane.adapters import data_path
-from console.plane.adapters.data_path import Answer
-from console.plane.adapters.haproxy_runtime import Runtime
 from console.plane.backends import (
     NO_ANSWER,
     SERVED,
@@ -29,6 +26,9 @@ from console.plane.backends import (
     ReadBack,
     StreamEnd,
 )
+from console.plane.wires import gateway_path
+from console.plane.wires.gateway_path import Answer
+from console.plane.wires.haproxy_runtime import Runtime
 from console.protocol.data_path import MOST_TENANTS, only_this_tenant
 
 Pairs = tuple[tuple[str, str], ...]
@@ -121,7 +121,7 @@ class GatewayPath:
         first = b""
         try:
             if response.status != 200:
-                return data_path._refusal(response.status, await _read(response, _MAX_REFUSAL)), None
+                return gateway_path._refusal(response.status, await _read(response, _MAX_REFUSAL)), None
             first = await response.content.readany()
             return (
                 (ProbeReply(SERVED, _now()), Answer(response, first))

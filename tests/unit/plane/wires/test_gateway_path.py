@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from console.plane.adapters.data_path import DataPath, _refusal
 from console.plane.backends import NO_ANSWER, OVERLOADED, SWITCHED_OFF, ProbeReply, Refuser
+from console.plane.wires.gateway_path import DataPath, _refusal
 from console.protocol.data_path import only_this_tenant
 from tests.fakes.planes import BOREALIS, POLICY
 from tests.unit.plane.test_probes import AT

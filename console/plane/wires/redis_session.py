@@ -14,8 +14,8 @@ from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
-from console.plane.adapters.redis_answers import cut_by
 from console.plane.backends import StreamEnd
+from console.plane.wires.redis_answers import cut_by
 
 
 class Session:

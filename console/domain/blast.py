@@ -85,7 +85,7 @@ class BlastReport:
         """The report for a sheet, the largest harm first."""
         age = "of an unknown time" if self.age_s is None else f"{self.age_s} s old" + (", OLD" if self.is_old else "")
         tenants = self.reached.get("tenant", ())
-        others = [f"{len(ids)} {kind}" for kind, ids in self.reached.items() if kind != "tenant"]
+        others = [_counted(len(ids), kind) for kind, ids in self.reached.items() if kind != "tenant"]
         return (
             BlastLine("Irreversible effects", _listed(self.irreversible), "what was done there stays done"),
             BlastLine("Regulated", _listed(self.regulated)),
@@ -212,6 +212,10 @@ def _names(items: Iterable[InventoryItem]) -> tuple[str, ...]:
 
 def _listed(ids: tuple[str, ...]) -> str:
     return ", ".join(ids) or "none"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}{'es' if noun.endswith('x') else 's'}"
 
 
 def _number(count: int | None) -> str:

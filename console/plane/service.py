@@ -31,6 +31,7 @@ from console.plane.intake import standing_breaches
 from console.plane.judging import Judging
 from console.plane.operating import Operator
 from console.plane.orders import Rules
+from console.plane.pages import SharedPages
 from console.plane.previews import Previews
 from console.plane.record import Birth, Clock, Record, birth_of
 from console.plane.settings import PlaneSettings, Secrets
@@ -61,6 +62,7 @@ class Plane:
         closing: rings when the plane ends, so that long answers end too.
         failed: why the plane had to end by itself, "" while it did not.
         packing: where long answers are compressed; its thread is begun with the background.
+        pages: where pages of the journal are read.
     """
 
     birth: Birth
@@ -88,6 +90,7 @@ class Plane:
         """Nothing runs yet; `run_in_background` starts it."""
         self._tasks: list[asyncio.Task[None]] = []
         self.packing = ThreadPoolExecutor(1, thread_name_prefix="plane-packing")
+        self.pages = SharedPages(self.database)
         self._stop: Callable[[], None] = lambda: None
         self._sending = [asyncio.Lock() for _ in range(_SENDING)]
 

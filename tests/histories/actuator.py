@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from console.domain.switches import RUNNING, STOPPED
 from console.domain.times import from_epoch_us, parse_utc
-from console.plane.backends import SERVED, SWITCHED_OFF, Assertion, Held, ProbeReply, ReadBack, Refuser
+from console.plane.backends import NO_ANSWER, SERVED, SWITCHED_OFF, Assertion, Held, ProbeReply, ReadBack, Refuser
 from tests.histories.world import World
 
 Switch = tuple[str, str]
@@ -39,16 +39,20 @@ class Reply:
 
 @dataclass
 class Actuator:
-    """One world's system; `credential` is the only one it takes."""
+    """One world's system; `credential` is the only one it takes; while it is `down` it answers nothing."""
 
     world: World
     credential: str
+    name: str = "actuator"
+    down: bool = False
     held: dict[Switch, Held] = field(default_factory=dict)
     ledger: dict[str, Reply] = field(default_factory=dict)
     effects: list[Effect] = field(default_factory=list)
 
-    def apply(self, credential: str, assertion: Assertion) -> Reply:
-        """Sets a state, or says why not."""
+    def apply(self, credential: str, assertion: Assertion) -> Reply | None:
+        """Sets a state, or says why not; None while it is down."""
+        if self.down:
+            return None
         at = (assertion.switch, assertion.target)
         held = self.held.get(at, Held(RUNNING, 0, ""))
         if assertion.assertion_id in self.ledger:
@@ -60,7 +64,7 @@ class Actuator:
         self.effects.append(Effect(self.world.now_us, assertion, credential))
         self.world.count("commands in effect")
         self.world.tell(
-            "actuator", f"{assertion.want} {at[1]} generation {assertion.generation} by {assertion.assertion_id[-4:]}"
+            self.name, f"{assertion.want} {at[1]} generation {assertion.generation} by {assertion.assertion_id[-4:]}"
         )
         reply = self.ledger[assertion.assertion_id] = Reply("", assertion.generation)
         return reply
@@ -79,6 +83,8 @@ class Actuator:
     def probe(self, switch: Switch) -> ProbeReply:
         """One request through the data path."""
         at, held = from_epoch_us(self.world.now_us), self.held.get(switch)
+        if self.down:
+            return ProbeReply(NO_ANSWER, at)
         if held is None or held.state != STOPPED:
             return ProbeReply(SERVED, at)
         return ProbeReply(SWITCHED_OFF, at, (Refuser(*switch, held.generation, held.assertion_id),))

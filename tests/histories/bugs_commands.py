@@ -8,7 +8,7 @@ from typing import Any
 
 from console.domain import sighting
 from console.domain.commands import order_from_object
-from console.plane import orders, probes
+from console.plane import acting, identities, orders, probes
 from console.proof.canonical import parse_canonical
 from console.sync import commands, keeping
 from console.sync.command_values import CommandAuthorised, CommandFound, Connected, JournalSeen, SendCommand
@@ -128,8 +128,8 @@ def _by_generation(stack: ExitStack) -> None:
         refusers = tuple(replace(one, assertion_id=aim.assertion_id) for one in reply.refused_by)
         return original(replace(reply, refused_by=refusers), aim)
 
-    def is_ours(original: Any, operator: Operator, held: Any, command: Any) -> bool:
-        return bool(held.generation == command.generation)
+    def is_ours(original: Any, operator: Operator, held: Any, aim: Any) -> bool:
+        return held is not None and bool(held.generation == aim.generation)
 
     def holds(original: Any, read: Any, aim: Any) -> bool:
         held = read.switches.get((aim.switch, aim.target))
@@ -143,7 +143,7 @@ def _by_generation(stack: ExitStack) -> None:
 def _reply_is_verified(stack: ExitStack) -> None:
     swap(stack, sighting, "judge_reply", lambda reply, aim: "in_effect")
     swap(stack, probes, "holds", lambda read, aim: True)
-    swap(stack, Operator, "is_ours", lambda operator, held, command: held.generation >= command.generation)
+    swap(stack, Operator, "is_ours", lambda operator, held, aim: held is not None and held.generation >= aim.generation)
 
 
 def _state_is_verified(stack: ExitStack) -> None:
@@ -154,7 +154,7 @@ def _state_is_verified(stack: ExitStack) -> None:
 
     wrap(stack, sighting, "judge_reply", judge)
     swap(stack, probes, "holds", lambda read, aim: True)
-    swap(stack, Operator, "is_ours", lambda operator, held, command: held.state == command.want)
+    swap(stack, Operator, "is_ours", lambda operator, held, aim: held is not None and held.state == aim.want)
 
 
 def _expired_at_actuator(stack: ExitStack) -> None:
@@ -186,7 +186,7 @@ def _approval_reused(stack: ExitStack) -> None:
 def _ledger_forgets(stack: ExitStack) -> None:
     """The actuator keeps no ledger and looks at no generation: a doubled message acts twice."""
 
-    def apply(original: Any, actuator: Actuator, credential: str, assertion: Any) -> Reply:
+    def apply(original: Any, actuator: Actuator, credential: str, assertion: Any) -> Reply | None:
         actuator.ledger.clear()
         held = actuator.held.get((assertion.switch, assertion.target))
         if held is not None and held.generation == assertion.generation:
@@ -197,7 +197,7 @@ def _ledger_forgets(stack: ExitStack) -> None:
 
 
 def _drill_on_live(stack: ExitStack) -> None:
-    def apply(operator: Operator, assertion: Any) -> Reply:
+    def apply(operator: Operator, back_end: Actuator, assertion: Any) -> Reply | None:
         return operator.world.actuators[False].apply("live", assertion)
 
     swap(stack, Operator, "_apply", apply)
@@ -213,7 +213,7 @@ def _resolved_by_sending(stack: ExitStack) -> None:
         fresh = replace(command, generation=wanted.generation + 1)
         disk.ledger[command.command_id] = fresh
         disk.desired[at] = replace(wanted, generation=fresh.generation)
-        for actuator in operator.world.actuators.values():
+        for actuator in operator.back_ends(command):
             actuator.ledger.pop(command.command_id, None)
         operator._carry_out(command.command_id)
 
@@ -255,6 +255,40 @@ def _same_order_taken_twice(stack: ExitStack) -> None:
     wrap(stack, Operator, "submit", submit)
 
 
+def _one_of_two(stack: ExitStack) -> None:
+    def overall(deeds: Any) -> Any:
+        return next((deed.effect for deed in deeds if deed.in_effect), deeds[0].effect)
+
+    swap(stack, acting, "overall", overall)
+
+
+def _left_behind(stack: ExitStack) -> None:
+    swap(stack, Operator, "_bring_along", lambda operator, back_end, command: None)
+
+
+def _brought_along_to_a_restore(stack: ExitStack) -> None:
+    """An order that one back-end never had is asserted there whatever it wants, and whoever holds it."""
+
+    def resolve(original: Any, operator: Operator, command: Any) -> None:
+        if operator.has_expired(command) and not any(one.down for one in operator.back_ends(command)):
+            for one in operator.back_ends(command):
+                operator._bring_along(one, command)
+        original(operator, command)
+
+    wrap(stack, Operator, "_resolve", resolve)
+
+
+def _loan_without_end(stack: ExitStack) -> None:
+    def lent(original: Any, loans: Any, now: Any) -> Any:
+        return original([replace(loan, until="9999-12-31T23:59:59.000000Z") for loan in loans], now)
+
+    wrap(stack, identities, "lent_roles", lent)
+
+
+def _revocation_unread(stack: ExitStack) -> None:
+    swap_item(stack, identities._CHANGES, "person.revoked", lambda known, event: known)
+
+
 BUGS = (
     Bug("queued while offline", "An order confirmed offline is sent on reconnect.", _queued_offline),
     Bug("sent while offline", "An order is sent although the plane does not answer.", _offline_sent),
@@ -279,5 +313,10 @@ BUGS = (
     Bug("drill on the live system", "A drill's plane acts with the live credential.", _drill_on_live),
     Bug("resolved by sending", "An unknown outcome is settled by doing it again.", _resolved_by_sending),
     Bug("never resolved", "The plane does not look after what it did not see.", _never_resolved),
+    Bug("one of two", "A switch counts as seen when one of its two back-ends shows it.", _one_of_two),
+    Bug("left behind", "A back-end that was down is not brought along to a stop.", _left_behind),
+    Bug("asserted unasked", "What no back-end holds is asserted after its end.", _brought_along_to_a_restore),
+    Bug("loan without end", "A lent role counts after its end.", _loan_without_end),
+    Bug("revocation unread", "A person who was revoked between confirmation and order still acts.", _revocation_unread),
     Bug("order taken twice", "The plane forgets the orders that it took.", _same_order_taken_twice),
 )  # fmt: skip

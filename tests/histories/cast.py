@@ -26,6 +26,8 @@ ORIGIN = "{world}/0190a000-0000-4000-8000-000000000001"
 ROLES = ("incident_commander", "tool_owner", "sre_on_call")
 NARROW = (("FF_TENANT_BLOCK", "tenant.borealis"),)
 WIDE = (("FF_TOOL_REVOKE", "tool.mail"),)
+TWICE = frozenset(NARROW)
+"""What a second back-end enforces as well, in the richer histories."""
 
 
 @cache
@@ -55,6 +57,11 @@ def actor_of(number: int) -> Actor:
     return Actor(person_name(number), "incident_commander", key_of(f"person {number}"))
 
 
+def guest() -> Actor:
+    """Somebody certified who holds no role but what is lent to them."""
+    return Actor("guest@example.org", "incident_commander", key_of("guest"))
+
+
 def incident_id(number: int) -> str:
     return uuid7(T0_US // 1000 + number, hashlib.sha256(f"incident {number}".encode()).digest())
 
@@ -71,7 +78,7 @@ def rules() -> Rules:
 
 
 @cache
-def founding(*, exercise: bool) -> tuple[SignedEvent, ...]:
+def founding(*, exercise: bool, with_guest: bool) -> tuple[SignedEvent, ...]:
     """The root's first events: the organisation, its plane, everybody who takes part and their roles."""
     root, plane = root_key(), plane_key()
     origin = origin_of(exercise=exercise)
@@ -93,6 +100,11 @@ def founding(*, exercise: bool) -> tuple[SignedEvent, ...]:
             ),
         ]
         entries += [("role.granted", {"person": person_name(number), "role": role}) for role in ROLES]
+    borrower = guest()
+    assert borrower.key is not None
+    if with_guest:
+        named = {"person": borrower.person, "public_key": borrower.key.public_hex, "display_name": "Guest"}
+        entries.append(("person.certified", dict(named)))
     seeds = iter(range(1 << 20))
     return tuple(
         sign_as_root(

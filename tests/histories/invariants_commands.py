@@ -8,15 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.domain.commands import ENDS, EXPIRED, PROGRESS, REFUSED, STALE, UNKNOWN, VERIFIED, Order
-from console.domain.switches import RUNNING
+from console.domain.switches import RUNNING, STOPPED
 from console.domain.times import parse_utc
+from console.proof.envelope import SYSTEM
+from console.proof.journal import ACCEPTED
 from console.sync.command_values import CommandAuthorised, CommandInput, RecordCommand, SendCommand
 from console.sync.commands import READ_BACK
 from tests.histories import cast
-from tests.histories.actuator import Effect
+from tests.histories.actuator import Actuator, Effect
+from tests.histories.journal_model import Row
 from tests.histories.people import People
 from tests.histories.plane import Plane
-from tests.histories.world import World, demand
+from tests.histories.world import World, demand, text_of
 
 if TYPE_CHECKING:
     from tests.histories.desk import Desk
@@ -32,7 +35,8 @@ class CommandChecker:
         self.sent: set[str] = set()
         self.owner: dict[str, int] = {}
         self._shown: dict[tuple[int, str], tuple[str, int]] = {}
-        self._checked: dict[bool, int] = {}
+        self._checked: dict[tuple[bool, str], int] = {}
+        self._judged = 0
 
     # -- as it happens
 
@@ -97,38 +101,58 @@ class CommandChecker:
 
     def demand_true(self, order: Order, seen_us: int, name: str) -> None:
         """Something said "verified": the data path did show it, under this very command, at that time."""
-        actuator = self.world.actuators[self.plane.exercise]
-        truth = actuator.truth((order.switch, order.target), seen_us)
-        demand(
-            truth == (order.want, order.command_id),
-            "verified only if true",
-            f"{name} is verified as {order.want}, and at that time it was {truth[0]} by {truth[1][-4:] or 'nobody'}",
-        )
+        switch = (order.switch, order.target)
+        for actuator in self.world.enforcing(switch, exercise=self.plane.exercise):
+            state, by = actuator.truth(switch, seen_us)
+            demand(
+                (state, self._order_of(by)) == (order.want, order.command_id),
+                "verified only if true",
+                f"{name} is verified as {order.want}, and at that time {actuator.name} was {state} by "
+                f"{by[-4:] or 'nobody'}",
+            )
+
+    def _order_of(self, assertion_id: str) -> str:
+        """The command for whose sake something is asserted."""
+        return self.world.again.get(assertion_id, assertion_id)
 
     def check_effects(self) -> None:
         """Everything that took effect since the last look was allowed to."""
-        for exercise, actuator in self.world.actuators.items():
-            done = self._checked.get(exercise, 0)
+        for exercise, actuator in self._actuators():
+            at = (exercise, actuator.name)
+            done = self._checked.get(at, 0)
             for place, effect in enumerate(actuator.effects[done:], start=done):
                 self._check_effect(effect, actuator.effects[:place], exercise=exercise)
-            self._checked[exercise] = len(actuator.effects)
+            self._checked[at] = len(actuator.effects)
+        for order, now_us, rows, size in self.plane.taken[self._judged :]:
+            demand(
+                may_order(order, rows[:size], text_of(now_us)),
+                "only by who may",
+                f"order {order.command_id[-4:]} of {order.person} was taken, and they had no right to it then",
+            )
+        self._judged = len(self.plane.taken)
         for command_id, row in self.plane.disk.ledger.items():
             if row.state == VERIFIED and row.observed_at and command_id in self.people.orders:
                 seen_us = round(parse_utc(row.observed_at).timestamp() * 1e6)
                 self.demand_true(self.people.orders[command_id], seen_us, f"plane: order {command_id[-4:]}")
 
+    def _actuators(self) -> list[tuple[bool, Actuator]]:
+        return [*self.world.actuators.items(), *self.world.seconds.items()]
+
     def _check_effect(self, effect: Effect, before: list[Effect], *, exercise: bool) -> None:
-        command_id = effect.assertion.assertion_id
+        named = effect.assertion.assertion_id
+        command_id = self._order_of(named)
         order, name = self.people.orders.get(command_id), f"order {command_id[-4:]}"
         demand(order, "only by order", f"{name} took effect and nobody signed it")
         assert order is not None
         demand(
-            all(one.assertion.assertion_id != command_id for one in before),
+            all(one.assertion.assertion_id != named for one in before),
             "at most one effect",
             f"{name} took effect a second time",
         )
+        if named != command_id:
+            self._check_again(effect, order, name)
         demand(
-            effect.at_us <= parse_utc(order.expires).timestamp() * 1e6 + 1,
+            effect.at_us <= parse_utc(effect.assertion.expires).timestamp() * 1e6 + 1,
             "never after expiry",
             f"{name} took effect after its end",
         )
@@ -149,7 +173,21 @@ class CommandChecker:
             "never from an offline desk",
             f"{name} was confirmed offline and took effect",
         )
-        self._check_preview(effect, order, before, name)
+        if named == command_id:
+            self._check_preview(effect, order, before, name)
+
+    def _check_again(self, effect: Effect, order: Order, name: str) -> None:
+        """A back-end is brought along to a stop only, and to one that took effect at another by the order itself."""
+        held = any(
+            one.assertion.assertion_id == order.command_id and one.at_us <= effect.at_us
+            for _, actuator in self._actuators()
+            for one in actuator.effects
+        )
+        demand(
+            held and effect.assertion.want == order.want == STOPPED,
+            "brought along to what holds",
+            f"{name} was asserted again where no stop of it had taken effect",
+        )
 
     def _check_preview(self, effect: Effect, order: Order, before: list[Effect], name: str) -> None:
         shown = self.people.previews.get(order.select_token)
@@ -183,7 +221,7 @@ class CommandChecker:
     def at_the_end(self) -> None:
         """No order is left open that the plane knows of, and what desks show of it is what happened."""
         self.check_effects()
-        effects = {one.assertion.assertion_id for actuator in self.world.actuators.values() for one in actuator.effects}
+        effects = {one.assertion.assertion_id for _, actuator in self._actuators() for one in actuator.effects}
         for desk in self.desks:
             if desk.exercise != self.plane.exercise:
                 continue
@@ -193,7 +231,7 @@ class CommandChecker:
                 # What the plane was made to forget nobody can look up: the desk says so and has the switch read back.
                 left = state == UNKNOWN and known is None and sentence.endswith(READ_BACK)
                 demand(
-                    state in ENDS or (left and self._was_forgotten(command_id)),
+                    state in ENDS or (left and self._was_forgotten(command_id)) or self._is_split(command_id),
                     "no command left unknown",
                     f"{name} is left {state}",
                 )
@@ -210,14 +248,38 @@ class CommandChecker:
                     )
         for command_id, row in self.plane.disk.ledger.items():
             demand(
-                row.state != UNKNOWN or row.want == RUNNING,
+                row.state != UNKNOWN or row.want == RUNNING or self._is_split(command_id),
                 "no command left unknown",
                 f"plane: order {command_id[-4:]} is left unknown",
             )
 
+    def _is_split(self, command_id: str) -> bool:
+        """Whether an order reached one of two and may not be brought along: a restore, or after a roll-back."""
+        order = self.people.orders.get(command_id)
+        if order is None or not (order.want == RUNNING or self.plane.rolled_back):
+            return False
+        switch = (order.switch, order.target)
+        enforcing = self.world.enforcing(switch, exercise=self.plane.exercise)
+        return len({actuator.truth(switch, self.world.now_us)[1] for actuator in enforcing}) > 1
+
     def _was_forgotten(self, command_id: str) -> bool:
         """Whether a roll-back may have taken that order from the plane: nobody can tell whether it ever had it."""
         return bool(self.plane.rolled_back) and command_id not in self.plane.disk.ledger
+
+
+def may_order(order: Order, rows: list[Row], at: str) -> bool:
+    """Whether the journal so far lets its author act in that role at `at`: told from the bare events, by no other code.
+
+    Only the guest is ever without a role of their own, borrows one, or is revoked.
+    """
+    if order.person != cast.guest().person:
+        return True
+    events = [row.event.envelope for row in rows if row.status == ACCEPTED and row.event.envelope.incident == SYSTEM]
+    mine = [event for event in events if event.body.get("person") == order.person]
+    if any(event.type == "person.revoked" for event in mine):
+        return False
+    ends = {event.actor: event.body for event in mine if event.type == "role.delegated"}  # the last loan counts
+    return any(body["role"] == order.role and body["until"] > at for body in ends.values())
 
 
 def everybody() -> tuple[str, ...]:

@@ -63,11 +63,13 @@ class Disk:
     desired: dict[tuple[str, str], Desired] = field(default_factory=dict)
     hlc: str = ""
     frontier: Frontier = EMPTY_TREE
+    again: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(back-end, command) -> the plane's own assertion by which it holds the command's state there."""
 
     def copy(self) -> Disk:
         return Disk(
             self.epoch, self.incarnation, list(self.rows), dict(self.receipts), set(self.accepted), dict(self.chains),
-            dict(self.ledger), dict(self.desired), self.hlc, self.frontier,
+            dict(self.ledger), dict(self.desired), self.hlc, self.frontier, dict(self.again),
         )  # fmt: skip
 
     @property
@@ -173,11 +175,11 @@ class Journal:
         return Receipt(event_id, event_hash, status, gpos, signed, *why)
 
 
-def founded(*, exercise: bool, epoch: str) -> Disk:
+def founded(*, exercise: bool, epoch: str, with_guest: bool) -> Disk:
     """The disk of a plane that has just been founded."""
     disk = Disk(epoch)
     journal = Journal(disk, exercise=exercise, fresh_id=lambda: "")
-    for event in cast.founding(exercise=exercise):
+    for event in cast.founding(exercise=exercise, with_guest=with_guest):
         journal.place(event, None, advances=True)
     return disk
 

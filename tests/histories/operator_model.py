@@ -31,20 +31,22 @@ from console.domain.commands import (
 from console.domain.sighting import Aim
 from console.domain.switches import RUNNING, STOPPED
 from console.domain.times import format_utc, from_epoch_us, parse_utc
-from console.plane import probes
-from console.plane.backends import NO_ANSWER, Assertion, ProbeReply
+from console.plane import acting, probes
+from console.plane.acting import Deed
+from console.plane.backends import NO_ANSWER, Assertion, Held, ProbeReply
 from console.plane.desired import Desired
 from console.plane.ledger import Command
 from console.plane.ledger import Result as LedgerResult
 from console.plane.orders import Situation, authorship_problem, order_problem
 from console.plane.previews import Preview
+from console.plane.probes import Effect
 from console.proof.canonical import parse_canonical
 from console.proof.keys import leaf_digest
 from console.protocol.problems import Problem
 from console.sync.command_values import PlaneWord, Result, SignedOrder
 from console.sync.values import Failure
 from tests.histories import cast
-from tests.histories.actuator import Reply
+from tests.histories.actuator import Actuator, Reply
 from tests.histories.journal_model import amended
 from tests.histories.world import World
 
@@ -52,10 +54,13 @@ if TYPE_CHECKING:
     from tests.histories.desk import Desk
     from tests.histories.plane import Plane
 
+_OVER = "over"
+TOO_LATE = "It ended before it reached the back-end; nothing was done."
 _END_OF = {"stale": STALE, "epoch_changed": STALE, "expired": EXPIRED}
 DEADLINE_US = 2_000_000
 WATCH_US = 5_000_000
 FRESH = timedelta(seconds=60)
+REASSERTED_FOR = timedelta(seconds=30)
 
 
 class Operator:
@@ -132,6 +137,7 @@ class Operator:
             return _failure(problem)
         if shown is not None:
             self.previews[order.select_token] = replace(shown, used_by=order.command_id)
+        self.plane.taken.append((order, self.world.now_us, disk.rows, disk.size))
         command = self._take(row, wanted, format_utc(now))
         self._later(self.world.rng.uniform(500, 2e4), partial(self._carry_out, command.command_id))
         return word_of(command)
@@ -175,40 +181,51 @@ class Operator:
         assertion = Assertion(
             command.switch, command.target, command.want, command.generation, command_id, command.expires
         )
-        heard: list[str] = []
-        self._to_actuator(lambda: self._apply(assertion), lambda reply: self._applied(command_id, reply, heard))
+        heard: dict[str, Reply] = {}
+        for one in self.back_ends(command):
+            self._to_actuator(partial(self._apply, one, assertion), partial(self._applied, command_id, heard, one.name))
         self._later(DEADLINE_US, partial(self._no_reply, command_id, heard))
 
     def has_expired(self, command: Command) -> bool:
         return parse_utc(command.expires) <= from_epoch_us(self.world.now_us)
 
-    def _apply(self, assertion: Assertion) -> Reply:
-        return self.world.actuators[self.plane.exercise].apply(self.credential(), assertion)
+    def back_ends(self, command: Command) -> tuple[Actuator, ...]:
+        """Every system that enforces its switch."""
+        return self.world.enforcing((command.switch, command.target), exercise=self.plane.exercise)
+
+    def _apply(self, back_end: Actuator, assertion: Assertion) -> Reply | None:
+        return back_end.apply(self.credential(), assertion)
 
     def credential(self) -> str:
         """What this plane shows the back-end: a drill's is another than production's."""
         return "drill" if self.plane.exercise else "live"
 
-    def _applied(self, command_id: str, reply: Reply, heard: list[str]) -> None:
-        if heard:
-            return
-        heard.append("reply")
-        self._busy.discard(command_id)
+    def _applied(self, command_id: str, heard: dict[str, Reply], name: str, reply: Reply) -> None:
         command = self.plane.disk.ledger[command_id]
-        if reply.refusal == "stale":
-            self._end(command, (SUPERSEDED,), "The back-end holds a newer state already.", reply.generation)
-        elif reply.refusal == "expired":
-            self._end(command, (UNKNOWN, EXPIRED), "It ended before it reached the back-end; nothing was done.")
-        elif reply.refusal:
+        if _OVER in heard or name in heard:
+            return
+        heard[name] = reply
+        if len(heard) < len(self.back_ends(command)):
+            return
+        refusals = {one.refusal for one in heard.values()}
+        newest = max(one.generation for one in heard.values())
+        heard[_OVER] = reply
+        self._busy.discard(command_id)
+        if refusals == {"stale"}:
+            self._end(command, (SUPERSEDED,), "The back-end holds a newer state already.", newest)
+        elif refusals == {"expired"}:
+            self._end(command, (UNKNOWN, EXPIRED), TOO_LATE)
+        elif "" not in refusals:
             self._end(command, (UNKNOWN, REFUSED), "The back-end refused.")
         else:
-            self._dispatched(command)
+            if refusals == {""}:
+                self._dispatched(command)
             self._observe(command_id)
 
-    def _no_reply(self, command_id: str, heard: list[str]) -> None:
-        if heard:
+    def _no_reply(self, command_id: str, heard: dict[str, Reply]) -> None:
+        if _OVER in heard:
             return
-        heard.append("over")
+        heard[_OVER] = Reply("", 0)
         self._busy.discard(command_id)
         command = self.plane.disk.ledger[command_id]
         if may_move(command.state, UNKNOWN):
@@ -224,26 +241,20 @@ class Operator:
         self.plane.write("switch.dispatched", command.incident, body)
 
     def _observe(self, command_id: str) -> None:
-        """One probe through the data path, judged by the real rule."""
+        """One probe through each data path, judged one by one and together by the real rules."""
         command = self.plane.disk.ledger[command_id]
         if command.state in ENDS:
             return
-        aim = Aim(command.switch, command.target, command.want, command.generation, command_id)
-        actuator = self.world.actuators[self.plane.exercise]
-        reply = actuator.probe((aim.switch, aim.target))
-        if self.world.chance(self.world.trouble.back_end_loses):
-            reply = ProbeReply(NO_ANSWER, reply.at)
-        seen = sighting.judge_reply(reply, aim)
-        if seen == "in_effect" and aim.want == RUNNING:
-            seen = "in_effect" if probes.holds(actuator.read_back(), aim) else "unknown"
-        state = VERIFIED if seen == "in_effect" else UNKNOWN
-        shown = {"in_effect": aim.want, "not_in_effect": RUNNING if aim.want == STOPPED else STOPPED}.get(seen, UNKNOWN)
+        deeds = [self._look(one, self._aim(one, command)) for one in self.back_ends(command)]
+        effect = acting.overall(deeds)
+        assert effect is not None
+        state = VERIFIED if effect.seen == "in_effect" else UNKNOWN
+        shown, refuses = effect.state(command.want), acting.refuses_new(deeds)
         if command.state == UNKNOWN and state == UNKNOWN and command.observation.get("state") == shown:
             return
-        at, event_id = format_utc(reply.at), self.world.fresh_id()
-        refuses = {STOPPED: "true", RUNNING: "false"}.get(shown, "unknown")
+        at, event_id = format_utc(effect.at), self.world.fresh_id()
         observation = {
-            "state": shown, "observed_at": at, "method": "probe", "generation": aim.generation,
+            "state": shown, "observed_at": at, "method": "probe", "generation": command.generation,
             "command_id": command_id,
         }  # fmt: skip
         changes: dict[str, Any] = {
@@ -253,12 +264,25 @@ class Operator:
             changes |= {"state": state, "observed_at": at}
         amended(self.plane.disk, command_id, **changes)
         body = {
-            "command_id": command_id, "switch": aim.switch, "target": aim.target, "state": shown,
-            "generation": aim.generation, "by": "plane", "method": "probe", "observed_at": at, "results": {},
+            "command_id": command_id, "switch": command.switch, "target": command.target, "state": shown,
+            "generation": command.generation, "by": "plane", "method": "probe", "observed_at": at, "results": {},
             "detail": {},
         }  # fmt: skip
         self.plane.write("switch.observed", command.incident, body)
         self.world.tell("plane", f"observes {shown} for {command_id[-4:]}: {state}")
+
+    def _aim(self, back_end: Actuator, command: Command) -> Aim:
+        named = self.plane.disk.again.get((back_end.name, command.command_id), command.command_id)
+        return Aim(command.switch, command.target, command.want, command.generation, named)
+
+    def _look(self, back_end: Actuator, aim: Aim) -> Deed:
+        reply = back_end.probe((aim.switch, aim.target))
+        if self.world.chance(self.world.trouble.back_end_loses):
+            reply = ProbeReply(NO_ANSWER, reply.at)
+        seen = sighting.judge_reply(reply, aim)
+        if seen == "in_effect" and aim.want == RUNNING:
+            seen = "in_effect" if probes.holds(back_end.read_back(), aim) else "unknown"
+        return Deed(back_end.name, aim, effect=Effect(seen, reply.at, 1, reply.outcome))
 
     def _watch(self) -> None:
         for command in list(self.plane.disk.ledger.values()):
@@ -270,26 +294,42 @@ class Operator:
         """What became of a command nobody is carrying out: by read-back and probe, as `operating.resolve`."""
         if self.world.chance(self.world.trouble.back_end_loses):
             return
-        actuator = self.world.actuators[self.plane.exercise]
-        held = actuator.read_back().switches.get((command.switch, command.target))
-        generation = held.generation if held is not None else 0
-        if held is not None and self.is_ours(held, command):
+        back_ends = self.back_ends(command)
+        if any(one.down for one in back_ends):
+            return
+        held = {one.name: one.held.get((command.switch, command.target), Held(RUNNING, 0, "")) for one in back_ends}
+        ours = [one for one in back_ends if self.is_ours(held[one.name], self._aim(one, command))]
+        generation = max(one.generation for one in held.values())
+        if len(ours) == len(back_ends):
             self._dispatched(command)
             self._observe(command.command_id)
-        elif generation >= command.generation:
+        elif not ours and generation >= command.generation:
             self._end(command, (SUPERSEDED,), "The back-end holds a newer state than this command's.", generation)
         elif command.dispatched_at:
             self._observe(command.command_id)
         elif not self.has_expired(command):
             self._carry_out(command.command_id)
-        else:
-            self._end(
-                command, (UNKNOWN, EXPIRED), "It ended before it reached the back-end; nothing was done.", generation
-            )
+        elif not ours:
+            self._end(command, (UNKNOWN, EXPIRED), TOO_LATE, generation)
+        elif command.want == STOPPED:
+            for one in back_ends:
+                self._bring_along(one, command)
 
-    def is_ours(self, held: Any, command: Command) -> bool:
+    def _bring_along(self, back_end: Actuator, command: Command) -> None:
+        """What is stopped at one back-end is stopped at the other, under an id of the plane's own; no restore is."""
+        disk, at = self.plane.disk, (back_end.name, command.command_id)
+        if self.is_ours(back_end.held.get((command.switch, command.target)), self._aim(back_end, command)):
+            return
+        named = disk.again.setdefault(at, self.world.fresh_id())
+        self.world.again[named] = command.command_id
+        ends = format_utc(from_epoch_us(self.world.now_us) + REASSERTED_FOR)
+        assertion = Assertion(command.switch, command.target, STOPPED, command.generation, named, ends)
+        self.world.count("brought along")
+        self._to_actuator(partial(self._apply, back_end, assertion), lambda reply: None)
+
+    def is_ours(self, held: Held | None, aim: Aim) -> bool:
         """Whether what the back-end holds is this command's doing."""
-        return (held.generation, held.assertion_id) == (command.generation, command.command_id)
+        return held is not None and (held.generation, held.assertion_id) == (aim.generation, aim.assertion_id)
 
     def _end(self, command: Command, states: tuple[str, ...], sentence: str, generation: int = 0) -> None:
         disk, command = self.plane.disk, self.plane.disk.ledger[command.command_id]
@@ -312,13 +352,13 @@ class Operator:
 
     # -- lines
 
-    def _to_actuator(self, act: Callable[[], Reply], hear: Callable[[Reply], None]) -> None:
+    def _to_actuator(self, act: Callable[[], Reply | None], hear: Callable[[Reply], None]) -> None:
         """Over a line that loses requests and replies, doubles them and brings them late."""
         world, share = self.world, self.world.trouble.back_end_loses
 
         def arrive() -> None:
             reply = act()
-            if not world.chance(share):
+            if reply is not None and not world.chance(share):
                 for _ in range(2 if world.chance(share) else 1):
                     self._later(world.rng.uniform(500, 5e4), lambda: hear(reply))
 

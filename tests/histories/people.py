@@ -15,6 +15,7 @@ from console.domain.switches import RUNNING, STOPPED
 from console.domain.times import parse_utc, to_epoch_us
 from console.proof.actor import Actor
 from console.proof.canonical import canonical
+from console.proof.envelope import SYSTEM
 from console.proof.keys import leaf_digest
 from console.store import syncing
 from console.sync.command_values import CommandAuthorised, SignedOrder
@@ -71,6 +72,8 @@ class People:
             self._grade(desk)
         elif roll < 0.57:
             self._forbidden(desk)
+        elif roll < 0.65 and self.world.richer:
+            self._lend(desk)
         else:
             self._preview(desk)
 
@@ -127,6 +130,18 @@ class People:
         else:
             self.append(desk, ("criterion.signed", incident, body_of("criterion.signed")), actor=STRANGER)
 
+    def _lend(self, desk: Desk) -> None:
+        """The commander's role, for moments or for long; an end that is past is for the plane to refuse."""
+        for_us = self.world.rng.choice((-1e6, 2e6, 1e7, 3e7, 3.6e9))
+        ends = text_of(desk.now_us() + int(for_us))
+        body = {"person": cast.guest().person, "role": "incident_commander", "until": ends, "reason": "I rest."}
+        self.world.count("roles lent")
+        self.append(desk, ("role.delegated", SYSTEM, body))
+
+    def _author(self, desk: Desk) -> Actor:
+        """Who confirms there: mostly the person whose desk it is, now and then the one who has what is lent."""
+        return cast.guest() if self.world.richer and self.world.chance(0.35) else desk.actor
+
     def _some_incident(self) -> str:
         return self.world.rng.choice(self.incidents)
 
@@ -166,8 +181,9 @@ class People:
 
     def confirm(self, desk: Desk, shown: Shown) -> None:
         """Signs the order for what was shown; row and confirmation are one transaction, then the engine hears of it."""
-        order = self._order(desk, shown)
-        text, person = canonical(order.as_object()), desk.actor.key
+        author = self._author(desk)
+        order = self._order(desk, shown, author)
+        text, person = canonical(order.as_object()), author.key
         assert person is not None
         body = {
             "command_id": order.command_id, "order_hash": leaf_digest(text).hex(), "switch": order.switch,
@@ -178,7 +194,7 @@ class People:
         signed = SignedOrder(text.decode(), desk.record.device_key.sign_text(text), person.sign_text(text))
         with desk.record.transaction(desk.clock()) as tx:
             tx.append(
-                "switch.confirmed", order.incident, body, actor=desk.actor, person_key=person,
+                "switch.confirmed", order.incident, body, actor=author, person_key=person,
                 event_id=order.confirmation,
             )  # fmt: skip
             tx.insert_command(order, signed.canon, signed.sig, signed.person_sig, offset_us=_offset_us(desk))
@@ -205,7 +221,7 @@ class People:
 
         self.world.later(slow, authorised)
 
-    def _order(self, desk: Desk, shown: Shown) -> Order:
+    def _order(self, desk: Desk, shown: Shown, author: Actor) -> Order:
         wide = (shown.switch, shown.target) in cast.WIDE
         inventory, switches = cast.rules().inventory, cast.rules().catalogue
         switch = switches.switch(shown.switch)
@@ -215,7 +231,7 @@ class People:
             want=shown.want, epoch=shown.epoch, generation=shown.generation,
             blast_radius=inventory.blast_radius(shown.target), policy_hash=cast.policy().hash,
             expires=text_of(now_us + TTL_US), authorised_at=text_of(now_us), reason="It drifts.",
-            typed_name=inventory.item(shown.target).name, dwell_ms=2_000, gesture="hold", person=desk.actor.person,
+            typed_name=inventory.item(shown.target).name, dwell_ms=2_000, gesture="hold", person=author.person,
             role=switch.owner_role, for_owner="", device=desk.key.id, exercise=desk.exercise, select_token=shown.token,
             confirmation=self.world.fresh_id(), request_expires=text_of(self.world.now_us + 300_000_000),
             criteria={one.id: ("seen",) for one in switch.criteria} if shown.want == RUNNING else {},

@@ -9,6 +9,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from console.domain.commands import Order
+from console.domain.times import from_epoch_us
+from console.plane.founding import sign_as_root
 from console.proof.envelope import SYSTEM
 from console.protocol.limits import Limits
 from console.sync.values import (
@@ -29,7 +32,7 @@ from console.sync.values import (
     TokenAnswered,
 )
 from tests.histories import cast
-from tests.histories.journal_model import Disk, Journal, founded
+from tests.histories.journal_model import Disk, Journal, Row, founded
 from tests.histories.operator_model import Operator
 from tests.histories.world import Answer, World
 
@@ -50,12 +53,15 @@ class Plane:
 
     def __init__(self, world: World, *, exercise: bool) -> None:
         self.world, self.exercise = world, exercise
-        self.disk = founded(exercise=exercise, epoch=world.fresh_id())
+        self.disk = founded(exercise=exercise, epoch=world.fresh_id(), with_guest=world.richer)
         self.up, self.life = True, 0
         self.backups: list[Disk] = []
         self.epochs: list[str] = [self.disk.epoch]
         self.rolled_back: list[tuple[Disk, Disk]] = []
         """Every restore: the disk as it was, and the backup that took its place."""
+        self.taken: list[tuple[Order, int, list[Row], int]] = []
+        """Every order that was taken: when (microseconds), and the journal as far as it went then."""
+        self.revoked = False
         self.denied: set[int] = set()
         self.unreadable: set[str] = set()
         self.identity = PlaneIdentity(
@@ -115,6 +121,21 @@ class Plane:
             )
         self.operator.begin()
         return True
+
+    def revoke(self, person: str) -> None:
+        """The organisation's root turns somebody away for good, once a run."""
+        if self.revoked or not self.up:
+            return
+        self.revoked, root = True, cast.root_key()
+        (event,) = sign_as_root(
+            root, self.disk.chains[root.id, SYSTEM, 1],
+            [("person.revoked", {"person": person, "reason": "They left."})],
+            exercise=self.exercise, now=from_epoch_us(self.world.now_us), random=self.world.aside.randbytes,
+        )  # fmt: skip
+        self.journal.take([event], self.world.now_us)
+        self.world.count("person revoked")
+        self.world.tell("plane", f"takes the revocation of {person} at {self.disk.size}")
+        self._ring()
 
     # -- what it writes
 

@@ -18,6 +18,7 @@ from unittest.mock import patch
 
 from console.proof import keys
 from console.store.opening import open_store
+from tests.histories import cast
 from tests.histories.actuator import Actuator
 from tests.histories.desk import Desk
 from tests.histories.invariants import Checker
@@ -94,6 +95,9 @@ def _play(world: World, desks: list[Desk], template: Path) -> None:
     rng = world.rng
     exercise = rng.random() < 0.7
     world.actuators = {True: Actuator(world, "drill"), False: Actuator(world, "live")}
+    if world.richer:
+        world.twice = cast.TWICE
+        world.seconds = {True: Actuator(world, "drill", "second"), False: Actuator(world, "live", "second")}
     plane, checker = Plane(world, exercise=exercise), Checker(world)
     people = People(world, desks)
     checker.begin(plane, desks, people)
@@ -127,7 +131,10 @@ def _woken(desks: list[Desk]) -> Desk:
 
 
 def _settle(world: World, plane: Plane, desks: list[Desk], checker: Checker) -> None:
-    """Faults stop, everybody is started, a person looks at what has stopped; then time passes."""
+    """Faults stop, everybody is started, a person looks at what has stopped; then time passes.
+
+    A back-end that is down comes back in its own time, which is long after an order's end.
+    """
     world.heal()
     world.tell("world", "is healed")
     plane.denied.clear()
@@ -172,7 +179,9 @@ class Happenings:
             (self._restore, 2), (self._roll_back_plane, 3), (self._copy_store, 4), (self._roll_back_desk, 4),
             (self._clock_jumps, 1), (self._deny, 1), (self._network_up, 1), (self._sync_now, 1),
         )  # fmt: skip
-        self.world.rng.choices([act for act, _ in kinds], [weight for _, weight in kinds])[0]()
+        more = ((self._second_dies, 12), (self._revoke, 2)) if self.world.richer else ()
+        acts = [*kinds, *more]
+        self.world.rng.choices([act for act, _ in acts], [weight for _, weight in acts])[0]()
 
     def _desk(self) -> Desk:
         return self.world.rng.choice(self.desks)
@@ -226,6 +235,21 @@ class Happenings:
         desk.start()
         if self.world.chance(0.7):
             self.people.note(desk)  # before the plane has said anything: two ends of one chain
+
+    def _second_dies(self) -> None:
+        second = self.world.seconds[self.plane.exercise]
+        second.down = True
+        self.world.count("second back-end down")
+        self.world.tell("second", "is down")
+
+        def back() -> None:
+            second.down = False
+            self.world.tell("second", "is back with what it held")
+
+        self.world.later(2 * self._some_time(), back)
+
+    def _revoke(self) -> None:
+        self.plane.revoke(cast.guest().person)
 
     def _clock_jumps(self) -> None:
         desk = self._desk()

@@ -26,6 +26,7 @@ def test_every_promise_holds_in_every_history() -> None:
     assert not failing, "\n\n".join([one.told() for one in failing[:2]] + [f"seeds {[one.seed for one in failing]}"])
     met = {what for one in outcomes for what in one.counts}
     assert {"commands in effect", "restored, new epoch", "rolled back in silence", "desk store rolled back"} <= met
+    assert {"second back-end down", "brought along", "roles lent", "person revoked"} <= met
 
 
 @pytest.mark.parametrize("seed", sorted(KEPT))

@@ -64,7 +64,7 @@ class World:
 
     def __init__(self, seed: int, folder: Path) -> None:
         self.seed, self.folder = seed, folder
-        self.rng = random.Random(seed)
+        self.rng, self.aside = random.Random(seed), random.Random(-seed - 1)
         self.now_us = T0_US
         self.trouble = Trouble()
         self.steps = 0
@@ -72,6 +72,16 @@ class World:
         self.history: deque[tuple[int, str, str]] = deque(maxlen=LAST_STEPS)
         self.counts: dict[str, int] = {}
         self.actuators: dict[bool, Actuator] = {}
+        self.richer = seed % 3 == 2
+        """In every third seed roles are lent, a person is revoked, and a second back-end enforces one switch as well.
+
+        The others stay the histories that they were, and with them the seeds that are kept.
+        """
+        self.seconds: dict[bool, Actuator] = {}
+        self.twice: frozenset[tuple[str, str]] = frozenset()
+        """The switches that the second back-end enforces too."""
+        self.again: dict[str, str] = {}
+        """Assertions of the plane's own, by which it brings a back-end along -> the order that it does so for."""
         self._heap: list[tuple[int, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._ids = itertools.count(1)
@@ -98,6 +108,11 @@ class World:
         """A UUID no one else has, the same in every run of the seed."""
         n = next(self._ids)
         return f"0190a000-{self.seed & 0xFFFF:04x}-7000-8000-{n:012x}"
+
+    def enforcing(self, switch: tuple[str, str], *, exercise: bool) -> tuple[Actuator, ...]:
+        """Every system that has to hold that switch."""
+        second = self.seconds.get(exercise) if switch in self.twice else None
+        return (self.actuators[exercise],) if second is None else (self.actuators[exercise], second)
 
     # -- history
 

@@ -18,7 +18,7 @@ CYCLES = 200
 def conformance(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="A new folder for the rows and the logs.")] = None,
     cycles: Annotated[int, typer.Option(min=1, max=10_000, help="Stops and restores of each switch.")] = CYCLES,
-    only: Annotated[str, typer.Option(metavar="ADAPTER", help="Only what this adapter enforces.")] = "",
+    only: Annotated[str, typer.Option(metavar="ADAPTER|SWITCH", help="Only what it enforces, or this switch.")] = "",
 ) -> None:
     """Drive every real back-end that runs here and print what each switch was seen to do."""
     from console.commands.conformance.rows import as_table, write_json

@@ -13,14 +13,17 @@ from console.commands.conformance.trials import run_trial, trials
 
 
 def run(folder: Path, cycles: int, only: str, say: Callable[[str], None]) -> list[Row]:
-    """Every row; `only` names one adapter, "" all of them. Raises a ConsoleError when a switch does not do as told."""
+    """Every row; `only` names one adapter or one switch, "" all of them.
+
+    Raises a ConsoleError when a switch does not do as it is told.
+    """
     rows: list[Row] = []
     with Stage(folder) as stage:
         say(f"{len(stage.stands)} of {len(STANDS)} back-ends and the range answered after {stage.ready_s:.1f} s.")
         for name, why in stage.skipped.items():
             say(f"SKIPPED {name}: {why}")
         can = declared(stage)
-        chosen = [trial for trial in trials(stage) if not only or only in trial.adapters]
+        chosen = [trial for trial in trials(stage) if not only or only in (trial.switch, *trial.adapters)]
         for trial in chosen:
             rows += run_trial(stage, trial, cycles, combined(can, trial), say)
         stage.desk.stop()

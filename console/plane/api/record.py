@@ -28,10 +28,9 @@ from console.plane.api.envelope import (
 )
 from console.plane.commanding import Refused
 from console.plane.identities import Identities
-from console.plane.journal import Entry, Head, Receipt
+from console.plane.journal import Entry, Receipt
 from console.plane.service import Plane
 from console.proof.envelope import SYSTEM, SignedEvent
-from console.proof.growth import Frontier
 from console.proof.keys import verify_text
 from console.protocol.limits import DEFAULT_LIMITS
 from console.protocol.messages import (
@@ -98,7 +97,7 @@ async def read(
             Problem("conflict", f"Position {after} with that hash is not of this journal; compare the histories.")
         )
     await _wait_beyond(plane, device, after, wait)
-    entries, head, frontier = await plane.database.read(lambda connection: _page(connection, after, limit))
+    entries, head, frontier = await plane.pages.read(after, limit, plane.record.head.gpos)
     check_not_revoked(plane, device)
     note = plane.checkpoints.note(frontier)
     answer = JournalAnswer(**common(request), entries=[], size=head.gpos, journal_hash=head.hash, checkpoint=note)
@@ -170,10 +169,6 @@ def _is_by(event: SignedEvent, keys: Mapping[str, str]) -> bool:
         return False
     key = keys.get(envelope.device, "")
     return envelope.incident == SYSTEM and verify_text(key, event.canon.encode("utf-8"), event.sig)
-
-
-def _page(connection: Any, after: int, limit: int) -> tuple[list[Entry], Head, Frontier]:
-    return journal.page(connection, after, limit), journal.head(connection), journal.frontier(connection)
 
 
 def _with_entries(answer: JournalAnswer | JournalAheadAnswer, entries: Iterable[tuple[Entry, bool]]) -> Response:

@@ -88,6 +88,12 @@ def outcome(desk: Client, command: str) -> Any:
     return desk.status(command, wait=5)
 
 
+def reachable(desk: Client) -> tuple[bool, bool]:
+    """Whether the plane reaches the gateway, and the other one."""
+    health = desk.get("/v1/health").json()["back_ends"]
+    return health["simulator"]["reachable"], health[OTHER]["reachable"]
+
+
 def test_it_is_in_effect_where_both_show_it(desk: Client, gateway: FakeGateway, other: FakeGateway) -> None:
     incident = fresh_id()
     shown = desk.select(incident)
@@ -135,8 +141,7 @@ def test_one_that_is_gone_makes_it_unknown_and_undoes_nothing(
     assert "Not in effect everywhere: simulator: in effect; elsewhere: " in ended["sentence"]
     preview = desk.select(incident)["observation"]
     assert (preview["state"], preview["method"]) == ("unknown", "probe")
-    health = desk.get("/v1/health").json()["back_ends"]
-    assert (health["simulator"]["reachable"], health[OTHER]["reachable"]) == (True, False)
+    wait_until(lambda: reachable(desk) == (True, False), what="the watcher to have looked")
     other.down = False
     wait_until(lambda: desk.status(order.command_id)["state"] == "verified", what="the other to follow in its time")
     assert other.held(BLOCK, BOREALIS).state == "stopped"

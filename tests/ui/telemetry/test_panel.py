@@ -151,7 +151,7 @@ def test_a_hidden_panel_paints_nothing_but_still_listens(panel: TelemetryPanel, 
     at = panel._moved_at
     stream.run(4)
     qtbot.waitUntil(lambda: panel._following.readings.newest == stream.slot)  # type: ignore[union-attr]
-    assert panel._moved_at == at
+    assert panel._moved_at in (at, -1.0)  # the latter: lines made anew meanwhile wait for the next time it is shown
 
 
 def test_names_from_outside_are_plain_text(panel: TelemetryPanel, stream: Stream, qtbot: Any) -> None:

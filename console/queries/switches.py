@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from console.domain.commands import ENDS, EXPIRED, REFUSED, STALE, SUPERSEDED, Approval, request_subject
+from console.domain.commands import EXPIRED, REFUSED, STALE, SUPERSEDED, Approval, request_subject
 from console.domain.inventory import BlastRadius
 from console.domain.restoring import Piece, is_main, shows
 from console.domain.switches import Switch
 from console.domain.times import format_utc, from_epoch_us, to_epoch_us
 from console.proof.canonical import canonical
-from console.proof.envelope import Envelope
+from console.proof.envelope import Envelope, SignedEvent
 from console.proof.keys import verify_text
 from console.queries.commands import CommandView, command
 from console.queries.from_here import FromHere, commands_seen_otherwise, look_at_switch
@@ -186,20 +186,22 @@ def proposed_switches(reader: Rows, incident: str) -> tuple[tuple[str, str], ...
 
 def approval_request(reader: Rows, incident: str, command_id: str) -> Request | None:
     """The newest request for that command's approval, with what was given to it."""
-    return next((one for one in approval_requests(reader, incident) if one.command_id == command_id), None)
+    return next(iter(approval_requests(reader, incident, command_id=command_id)), None)
 
 
-def approval_requests(reader: Rows, incident: str, now: datetime | None = None) -> tuple[Request, ...]:
-    """Every request of an incident, newest first, each with the approvals whose signature holds.
+def approval_requests(
+    reader: Rows, incident: str, now: datetime | None = None, *, command_id: str = ""
+) -> tuple[Request, ...]:
+    """Every request of an incident or one command, newest first, each with the approvals whose signature holds.
 
-    With `now`, by the plane's clock, those that nobody used in time are "expired"; without it that is left out.
+    With `now`, by the plane's clock, those that nobody used in time are "expired".
     """
     people, ended = certified_people(reader, now), taken_back(reader, incident)
     given = [signed.envelope for signed in reader.events(incident, "approval.given")]
     orders = [signed.envelope.body for signed in reader.events(incident, "switch.confirmed")]
     used = {str(one.get("sig")) for body in orders for one in body["approvals"] if isinstance(one, Mapping)}
     found = []
-    for signed in reversed(reader.events(incident, "approval.requested")):
+    for signed in _asked(reader, incident, command_id):
         asked = _request(signed.envelope, given, people)
         state = ended.get(asked.event_id) or ("approved" if asked.approvals else "open")
         if any(approval.sig in used for approval in asked.approvals):
@@ -208,6 +210,11 @@ def approval_requests(reader: Rows, incident: str, now: datetime | None = None) 
             state = "expired"
         found.append(replace(asked, state=state))
     return tuple(found)
+
+
+def _asked(reader: Rows, incident: str, command_id: str) -> list[SignedEvent]:
+    asked = reversed(reader.events(incident, "approval.requested"))
+    return [one for one in asked if command_id in ("", one.envelope.body["command_id"])]
 
 
 def pending_requests(reader: Rows, now: datetime, me: str) -> PendingRequests:
@@ -390,8 +397,3 @@ def _measured(reader: Rows, incident: str) -> Mapping[str, Mapping[str, object]]
 
 def _time_of(hlc: str) -> str:
     return format_utc(from_epoch_us(int(hlc[:12], 16) * 1000)) if len(hlc) == 16 else ""
-
-
-def is_over(view: CommandView) -> bool:
-    """Whether a command will never change again."""
-    return view.state in ENDS

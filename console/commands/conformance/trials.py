@@ -30,6 +30,8 @@ ROWS = {
 }
 """Capability as it is told -> the ability that an adapter declares for it (`plane.backends.ABILITIES`)."""
 RESTART_SEEN_WITHIN_S = 30.0
+AN_INCIDENT = 20
+"""Stops and restores in one incident: more than any real one holds."""
 Say = Callable[[str], None]
 
 
@@ -64,7 +66,9 @@ def run_trial(stage: Stage, trial: Trial, cycles: int, declared: Capability, say
         return [Row(trial.backend, trial.switch, name, UNKNOWN, UNKNOWN, 0, skipped=why) for name in ROWS]
     hands = Hands(stage, stage.crew, stage.policy.switches.switch(trial.switch), trial.target)
     stops, ended = list[CommandView](), list[str]()
-    for _ in range(cycles):
+    for number in range(cycles):
+        if number and number % AN_INCIDENT == 0:
+            hands = Hands(stage, stage.crew, hands.switch, trial.target)
         stops.append(_verified(hands, STOPPED))
         ended.append(_sessions_ended(stage, trial, stops[-1]) if declared.ends_sessions else UNKNOWN)
         _verified(hands, RUNNING)

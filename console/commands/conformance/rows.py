@@ -12,6 +12,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 TRUE, FALSE, UNKNOWN = "true", "false", "unknown"
+TIMED, BARE = "refuses_new", "control_call"
+"""The capabilities that a time belongs to: from authorised to observed, and the bare call with its probe."""
+
+_CAPABILITIES = ("refuses_new", "streams_cut", "survives_restart", "read_back", "durable_form", "ends_sessions")
+_HEAD = (
+    "back-end", "switch", "refuses new", "cuts streams", "survives restart", "read back", "durable form",
+    "ends sessions", "n", "authorised to observed, p50 / p99 ms", "bare call, ms",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +67,27 @@ def write_json(rows: Sequence[Row], path: Path) -> None:
 
 
 def as_table(rows: Sequence[Row]) -> str:
-    """The same as a table in Markdown, for a terminal and for the README."""
-    lines = [
-        "| back-end | switch | capability | declared | observed | n | p50 ms | p99 ms |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for row in rows:
-        seen = f"SKIPPED: {row.skipped}" if row.skipped else row.observed
-        times = " | ".join("" if value is None else f"{value:g}" for value in (row.p50_ms, row.p99_ms))
-        lines.append(
-            f"| {row.backend} | `{row.switch}` | {row.capability.replace('_', ' ')} | {row.declared} | {seen} "
-            f"| {row.n} | {times} |"
-        )
+    """The same as a table in Markdown, one line a switch: what was seen, in brackets where that was not declared."""
+    lines = ["| " + " | ".join(_HEAD) + " |", "|" + "---|" * len(_HEAD)]
+    for backend, switch in dict.fromkeys((row.backend, row.switch) for row in rows):
+        by = {row.capability: row for row in rows if (row.backend, row.switch) == (backend, switch)}
+        skipped = next((row.skipped for row in by.values() if row.skipped), "")
+        seen = [f"SKIPPED: {skipped}"] if skipped else [_seen(by.get(name)) for name in _CAPABILITIES]
+        cells = [backend, f"`{switch}`", *seen, *([""] * (len(_CAPABILITIES) - len(seen)))]
+        cells += [*_times(by.get(TIMED)), *_times(by.get(BARE))[1:]]
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _seen(row: Row | None) -> str:
+    if row is None:
+        return ""
+    words = {TRUE: "yes", FALSE: "no", UNKNOWN: "unknown"}
+    return words[row.observed] if row.declared == TRUE else f"({words[row.observed]})"
+
+
+def _times(row: Row | None) -> tuple[str, str]:
+    """How many trials, and p50 / p99."""
+    if row is None or row.p50_ms is None:
+        return "", ""
+    return str(row.n), f"{row.p50_ms:.0f} / {row.p99_ms:.0f}"

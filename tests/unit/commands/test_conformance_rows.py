@@ -48,10 +48,12 @@ def test_percentiles_are_by_nearest_rank() -> None:
 def test_rows_are_told_and_kept(tmp_path: Path) -> None:
     rows = [
         Row("redis", "FF_CACHE_BYPASS", "refuses_new", TRUE, TRUE, 200, 12.5, 40.0),
+        Row("redis", "FF_CACHE_BYPASS", "ends_sessions", FALSE, FALSE, 200),
+        Row("redis", "FF_CACHE_BYPASS", "control_call", TRUE, TRUE, 200, 0.9, 2.1),
         Row("webhook", "FF_EGRESS_BLOCK", "streams_cut", FALSE, UNKNOWN, 0, skipped="it is not here"),
     ]
     told = as_table(rows)
-    assert "| redis | `FF_CACHE_BYPASS` | refuses new | true | true | 200 | 12.5 | 40 |" in told
+    assert "| redis | `FF_CACHE_BYPASS` | yes |  |  |  |  | (no) | 200 | 12 / 40 | 1 / 2 |" in told
     assert "SKIPPED: it is not here" in told
     write_json(rows, tmp_path / "c.json")
     kept = json.loads((tmp_path / "c.json").read_text())
